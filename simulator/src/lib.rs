@@ -1,0 +1,1 @@
+//! A small Data Transfer Service cloud.

@@ -1,0 +1,2 @@
+//! dts-simulator
+fn main() {}

@@ -1,0 +1,2 @@
+//! dts-gateway
+fn main() {}
