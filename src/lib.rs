@@ -1,1 +1,5 @@
 //! dts-gateway
+pub mod call;
+pub mod parameters;
+pub mod provider;
+pub mod store;

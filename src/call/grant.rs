@@ -1,0 +1,101 @@
+//! What a team or a caller may do: data only; the decision is in `steps/authorize`.
+
+/// One line of a team's rights.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    /// How the record and a refusal call it: the team's file and the grant's position or name.
+    pub name: String,
+    /// Allow or deny; one deny that matches wins over every allow.
+    pub effect: Effect,
+    /// Account aliases.
+    pub accounts: Vec<Pattern>,
+    /// API versions.
+    pub versions: Vec<Pattern>,
+    /// Actions.
+    pub actions: Vec<Pattern>,
+    /// Regions.
+    pub regions: Vec<Pattern>,
+    /// Tasks that a call may address.
+    pub tasks: TaskScope,
+    /// Parameters that must have one of the values listed, all of them.
+    pub conditions: Vec<Condition>,
+    /// Names of dangers (rules on parameters and states) that this grant accepts.
+    pub dangers: Vec<String>,
+}
+
+/// What a grant that matches does.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Effect {
+    /// The call may be made.
+    Allow,
+    /// The call may not be made, whatever else allows it.
+    Deny,
+}
+
+/// Exact text, or with `*` for any run of characters. Compared byte by byte, case and all.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Pattern(String);
+
+/// Which tasks a grant is about.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum TaskScope {
+    /// Every task, and calls that address none.
+    Any,
+    /// Only these: the team's own, and those whose id matches.
+    Limited {
+        /// Tasks that belong to the caller's team.
+        own: bool,
+        /// Ids.
+        ids: Vec<Pattern>,
+    },
+}
+
+/// A parameter that must be one of some values for the grant to match.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Condition {
+    /// The parameter's path, such as `MigrateOption.RunMode`.
+    pub parameter: String,
+    /// The values accepted, as text.
+    pub one_of: Vec<String>,
+}
+
+impl Pattern {
+    /// A pattern from its text.
+    pub fn new(text: impl Into<String>) -> Pattern {
+        Pattern(text.into())
+    }
+
+    /// The pattern that everything matches.
+    pub fn any() -> Pattern {
+        Pattern("*".to_owned())
+    }
+
+    /// Its text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether `text` matches, in time proportional to both lengths multiplied at worst, without recursion.
+    pub fn matches(&self, text: &str) -> bool {
+        let (pattern, text) = (self.0.as_bytes(), text.as_bytes());
+        let (mut at, mut position) = (0, 0);
+        let mut retry: Option<(usize, usize)> = None;
+        while position < text.len() {
+            if pattern.get(at) == Some(&b'*') {
+                retry = Some((at + 1, position));
+                at += 1;
+            } else if pattern.get(at) == Some(&text[position]) {
+                at += 1;
+                position += 1;
+            } else if let Some((after_star, from)) = retry {
+                retry = Some((after_star, from + 1));
+                at = after_star;
+                position = from + 1;
+            } else {
+                return false;
+            }
+        }
+        pattern[at..].iter().all(|byte| *byte == b'*')
+    }
+}

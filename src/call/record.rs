@@ -1,0 +1,235 @@
+//! What the audit will say of a call.
+//!
+//! A record is filled in by the steps as they learn, and closed when nobody holds it any more: when the caller's
+//! connection and the call's own task have both ended, however they ended. So no path, not a panic and not a
+//! dropped connection, leaves a call without its record.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::Refusal;
+
+/// One record of the audit log, flat, as the admin API shows it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The call's id; orders records by time.
+    pub id: Uuid,
+    /// When the call arrived, in whole microseconds.
+    pub time: Timestamp,
+    /// The account's alias; empty while unknown, like every text below.
+    pub account: String,
+    /// The caller's team.
+    pub team: String,
+    /// The caller.
+    pub caller: String,
+    /// The key or the token's issuer; for an unproven key, the id that was claimed.
+    pub key_id: String,
+    /// The peer's address.
+    pub address: String,
+    /// The cloud family, or `gateway` for an administrative act.
+    pub family: String,
+    /// The API version.
+    pub version: String,
+    /// The action.
+    pub action: String,
+    /// The region.
+    pub region: String,
+    /// The tasks that the call addresses or has created.
+    pub task_ids: Vec<String>,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// The slug of the refusal.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
+    /// The caller hung up before the answer.
+    pub caller_gone: bool,
+    /// For an `unknown` outcome, what was found out later.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub settled: Option<Settled>,
+    /// What the caller knows the call by: `X-Request-Id`.
+    pub request_id: String,
+    /// The cloud's request id.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub upstream_request_id: Option<String>,
+    /// The cloud's error code.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub upstream_code: Option<String>,
+    /// Milliseconds spent waiting for turns of the quota.
+    pub waited_ms: i64,
+    /// Everything that nobody filters by.
+    pub detail: Detail,
+}
+
+/// The rest of a record: how the decision was made, and what it cost.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Detail {
+    /// `read`, `change`, `destructive` or `purchase`.
+    pub kind: String,
+    /// The parameters as JSON text, secrets blanked and free text bounded.
+    pub parameters: String,
+    /// Keyed digest (HMAC-SHA256, hexadecimal) of the parameters before redaction: equal calls can be recognised by
+    /// those who hold the key.
+    pub parameters_digest: String,
+    /// What the caller was told when it was refused.
+    pub message: String,
+    /// The grant that allowed or denied it.
+    pub grant: String,
+    /// The states judged: task, state, age in milliseconds.
+    pub states: Vec<StateSeen>,
+    /// Rules that would have refused but only observe.
+    pub observed: Vec<String>,
+    /// The limit that it waited for or ran into.
+    pub limit: String,
+    /// SHA-256 of the tables that judged it.
+    pub table: String,
+    /// The cloud's HTTP status.
+    pub upstream_status: Option<u16>,
+    /// Milliseconds from sending to the end of the cloud's answer.
+    pub upstream_ms: Option<i64>,
+    /// Milliseconds from arrival to the end.
+    pub total_ms: i64,
+    /// Where the answer came from.
+    pub origin: String,
+    /// The caller's User-Agent, bounded.
+    pub user_agent: String,
+}
+
+/// A state that a decision was based on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct StateSeen {
+    /// The task.
+    pub task: String,
+    /// Its state, by name.
+    pub state: String,
+    /// How old that knowledge was, in milliseconds.
+    pub age_ms: i64,
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// It was not forwarded.
+    Refused,
+    /// It is being forwarded: the intent of a change.
+    #[default]
+    Open,
+    /// The cloud did it.
+    Ok,
+    /// The cloud answered with an error.
+    Failed,
+    /// It was sent and nobody knows.
+    Unknown,
+}
+
+/// What was found out about an `unknown` outcome.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Settled {
+    /// It was carried out.
+    Done,
+    /// It was not.
+    NotDone,
+    /// That can't be told.
+    Undetermined,
+}
+
+/// Where finished records go. Must not block: room was reserved when the call was accepted.
+pub trait RecordSink: Send + Sync {
+    /// Takes a finished record.
+    fn close(&self, closed: Closed);
+}
+
+/// A finished record and what goes with it.
+#[derive(Debug)]
+pub struct Closed {
+    /// The record.
+    pub record: Record,
+    /// Whether an intent was committed for it: then its leases are released with it.
+    pub intended: bool,
+    /// The answer to remember for a change that is seen again.
+    pub answer: Option<Bytes>,
+}
+
+/// A shared hold on a record that is being filled in.
+#[derive(Clone)]
+pub struct RecordHandle(Arc<Holder>);
+
+struct Holder {
+    open: Mutex<Closed>,
+    sink: Arc<dyn RecordSink>,
+}
+
+impl RecordHandle {
+    /// A record that goes to `sink` when the last handle is dropped.
+    pub fn new(record: Record, sink: Arc<dyn RecordSink>) -> RecordHandle {
+        RecordHandle(Arc::new(Holder { open: Mutex::new(Closed { record, intended: false, answer: None }), sink }))
+    }
+
+    /// Changes the record.
+    pub fn update(&self, change: impl FnOnce(&mut Record)) {
+        change(&mut self.lock().record);
+    }
+
+    /// A copy of the record as it is now, for the intent.
+    pub fn snapshot(&self) -> Record {
+        self.lock().record.clone()
+    }
+
+    /// From now on closing it also releases what the intent holds.
+    pub fn mark_intended(&self) {
+        self.lock().intended = true;
+    }
+
+    /// Keeps the cloud's answer to a change.
+    pub fn remember(&self, answer: Bytes) {
+        self.lock().answer = Some(answer);
+    }
+
+    /// Writes down a refusal. What may have been sent is `unknown`, everything else is `refused`.
+    pub fn refused(&self, refusal: &Refusal) {
+        self.update(|record| {
+            record.outcome = if refusal.may_have_been_sent() { Outcome::Unknown } else { Outcome::Refused };
+            record.reason = Some(refusal.reason().slug().to_owned());
+            record.detail.message = refusal.message();
+        });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Closed> {
+        // A panic while the lock was held loses at most one field; the record itself must not be lost with it.
+        self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        let open = self.open.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let record = std::mem::take(&mut open.record);
+        self.sink.close(Closed { record, intended: open.intended, answer: open.answer.take() });
+    }
+}
+
+impl fmt::Debug for RecordHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RecordHandle")
+    }
+}
+
+impl Outcome {
+    /// The word of the API and the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Refused => "refused",
+            Outcome::Open => "open",
+            Outcome::Ok => "ok",
+            Outcome::Failed => "failed",
+            Outcome::Unknown => "unknown",
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! What is committed.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::call::{Closed, SeenTask};
+
+/// One thing to commit.
+#[derive(Debug)]
+pub enum Entry {
+    /// A change is about to be sent.
+    Intent(Intent),
+    /// A call has ended. For one with an intent it also releases the leases, and remembers the answer.
+    Closed(Closed),
+    /// A task belongs to a team from now on (created, adopted or transferred).
+    Own {
+        /// The account's alias.
+        account: String,
+        /// The task.
+        task: String,
+        /// Its new owner.
+        team: String,
+    },
+}
+
+/// A change that is about to be sent: its record, its leases, its replay key.
+#[derive(Clone, Debug)]
+pub struct Intent {
+    /// The record, with the outcome `open`.
+    pub record: crate::call::Record,
+    /// The tasks whose lease it takes, each with the change counter that its judgement was based on: accepted only if
+    /// no other change is open on any of them and no counter has moved. Empty for a creation.
+    pub tasks: Vec<SeenTask>,
+    /// Under what a second arrival of the same change is recognised.
+    pub replay: Option<(ReplayKey, Timestamp)>,
+}
+
+/// Identifies a change over retries: a keyed or plain digest, never the signature itself.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct ReplayKey {
+    /// SHA-256 of what makes two arrivals one: for a signature its fingerprint, action, version, region and body, for
+    /// an `Idempotency-Key` the caller and the key.
+    pub key: [u8; 32],
+    /// SHA-256 of what must be equal then: the action and the parameters.
+    pub content: [u8; 32],
+}
+
+/// What is known of a change that was seen before.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Remembered {
+    /// The first arrival's id.
+    pub id: Uuid,
+    /// The digest of its content; another one under the same key is a conflict.
+    pub content: [u8; 32],
+    /// The cloud's answer (redacted); none while the change is open, and for an outcome that is unknown.
+    pub answer: Option<Vec<u8>>,
+    /// Whether the change is still open.
+    pub open: bool,
+}
+
+/// What came of an entry.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Verdict {
+    /// It is durable.
+    Done,
+    /// Another change of this task is open.
+    Busy {
+        /// The task.
+        task: String,
+    },
+    /// A change of this task has passed since its state was judged.
+    Stale {
+        /// The task.
+        task: String,
+    },
+    /// The same change was seen before.
+    Replayed(Remembered),
+}

@@ -1,0 +1,112 @@
+//! What the gateway remembers, and the only room with SQL: issued keys, the audit log, the tasks' owners and change
+//! counters, open changes (each the lease of its tasks), and answers remembered for changes that are seen again.
+//!
+//! Two databases, one trait, one suite of tests. The room knows nothing of how records come about; everything that
+//! changes is one call of [`Store::commit`], one transaction for as many entries as had queued up.
+
+mod entry;
+mod filter;
+mod key;
+mod postgres;
+mod sqlite;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+pub use entry::{Entry, Intent, Remembered, ReplayKey, Verdict};
+pub use filter::{Cursor, Filter, Page};
+pub use key::{KeyRow, KeyState};
+pub use postgres::Postgres;
+pub use sqlite::Sqlite;
+pub use writer::{Writer, WriterOptions};
+
+/// What a database can do for the gateway.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Brings the schema up to date; safe to run twice and by two instances at once.
+    async fn migrate(&self) -> Result<(), StoreError>;
+
+    /// A round trip that proves that the database answers and can be written to.
+    async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Commits all entries in one transaction, durably, and answers each in its order. An intent that is refused (its
+    /// task is busy, its state is stale, its replay key is taken) does not hinder the others.
+    async fn commit(&self, entries: &[Entry]) -> Result<Vec<Verdict>, StoreError>;
+
+    /// One page of the audit log, newest first.
+    async fn records(&self, filter: &Filter) -> Result<Page, StoreError>;
+
+    /// The owner and the change counter of each of `tasks`, in their order; a task never seen has neither.
+    async fn tasks(&self, account: &str, tasks: &[String]) -> Result<Vec<TaskRow>, StoreError>;
+
+    /// All tasks of a team, for a refusal that lists a caller's own; at most `limit`.
+    async fn tasks_of(&self, account: &str, team: &str, limit: u32) -> Result<Vec<String>, StoreError>;
+
+    /// What is remembered under `key`.
+    async fn remembered(&self, key: &ReplayKey) -> Result<Option<Remembered>, StoreError>;
+
+    /// Forgets answers that were remembered until before `now`, except those whose change is still open.
+    async fn forget(&self, now: Timestamp) -> Result<u64, StoreError>;
+
+    /// Records of changes that a previous run left open.
+    async fn open_changes(&self) -> Result<Vec<crate::call::Record>, StoreError>;
+
+    /// Adds an issued key pair.
+    async fn insert_key(&self, key: &KeyRow) -> Result<(), StoreError>;
+
+    /// Every issued key pair, oldest first.
+    async fn keys(&self) -> Result<Vec<KeyRow>, StoreError>;
+
+    /// One issued key pair.
+    async fn key(&self, key_id: &str) -> Result<Option<KeyRow>, StoreError>;
+
+    /// Changes when a key ends (`expires_at`) or was revoked; false when there is no such key.
+    async fn end_key(&self, key_id: &str, state: KeyState) -> Result<bool, StoreError>;
+
+    /// Notes when keys were last used.
+    async fn touch_keys(&self, used: &[(String, Timestamp)]) -> Result<(), StoreError>;
+
+    /// Makes sure that this is the only running instance on the database, for as long as the store lives; waits up to
+    /// `patience` for a predecessor to go.
+    async fn claim(&self, patience: Duration) -> Result<(), StoreError>;
+
+    /// Ends all connections.
+    async fn close(&self);
+}
+
+/// What is stored of a task.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct TaskRow {
+    /// The team that owns it.
+    pub team: Option<String>,
+    /// How many changes have passed through the gateway.
+    pub changes: i64,
+    /// The open change that holds it.
+    pub open_change: Option<Uuid>,
+}
+
+/// Why the store did not do it. No variant carries a statement, a value or an address with a password.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database does not answer, or not in time.
+    #[error("the database is unavailable ({0})")]
+    Unavailable(String),
+    /// The database holds what this version can't read, or the schema is of another version.
+    #[error("the database does not fit this version ({0})")]
+    Incompatible(String),
+    /// Another instance runs on this database.
+    #[error("another instance is running on this database; stop it first")]
+    Claimed,
+    /// It exists already.
+    #[error("{0} exists already")]
+    Exists(String),
+    /// A cursor or filter that was not issued by this store.
+    #[error("{0}")]
+    BadFilter(String),
+}
