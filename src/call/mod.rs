@@ -26,5 +26,5 @@ pub use record::{Closed, Detail, Outcome, Record, RecordHandle, RecordSink, Sett
 pub use refusal::{Limit, Refusal, TaskState};
 pub use reply::{Origin, Reply};
 pub use request::{Form, Request};
-pub use stage::{Authenticated, Authorized, Call, Commitment, Identified, SeenTask};
+pub use stage::{Authenticated, Authorized, Call, Identified, Progress, ReplayKey, SeenTask};
 pub use wire::Wire;

@@ -1,8 +1,10 @@
 //! The stages of a call: each step that establishes something returns the next type.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{Account, Caller, Proof, RecordHandle, Refusal, Request, Wire};
@@ -13,6 +15,8 @@ use crate::provider::{Action, TaskRef, Version};
 pub struct Call {
     /// Ours: `X-Request-Id`, and the key of the audit record. UUID version 7.
     pub id: Uuid,
+    /// When its head was read; limits and durations count from here.
+    pub received: Instant,
     /// The bytes, for the signature.
     pub wire: Wire,
     /// The meaning, for everything else.
@@ -72,8 +76,24 @@ pub struct Authorized {
     pub tasks: Vec<TaskRef>,
     /// The state of each of those tasks as it was last judged; the intent is accepted only if no change passed since.
     pub seen: Vec<SeenTask>,
-    /// Whether the call can still be called off.
-    pub commitment: Commitment,
+    /// Until when it may wait for turns.
+    pub wait_until: Instant,
+    /// Under what a second arrival of this change is recognised, if it can be.
+    pub replay: Option<ReplayKey>,
+    /// How far it has come.
+    pub progress: Progress,
+}
+
+/// Identifies a change over retries: digests, never the signature or the key itself.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct ReplayKey {
+    /// SHA-256 of what makes two arrivals one: for a signature its fingerprint, action, version, region and body, for
+    /// an `Idempotency-Key` the caller and the key.
+    pub key: [u8; 32],
+    /// SHA-256 of what must be equal then: the account, action, version, region and parameters.
+    pub content: [u8; 32],
+    /// How long the answer is remembered.
+    pub remember_for: Duration,
 }
 
 /// A task's change counter at the time when its state was read.
@@ -85,19 +105,54 @@ pub struct SeenTask {
     pub changes: i64,
 }
 
-/// The point of no return, shared between the task that runs a call and the caller's connection: before it a caller
-/// who hangs up cancels the call, after it the call is finished whatever the caller does.
+/// How far a call has come, shared between the task that runs it, the caller's connection and the quota's turn.
+///
+/// Before the point of no return a caller who hangs up cancels the call; after it the call is finished whatever the
+/// caller does. A turn whose call was not sent is handed back; one whose call was sent is spent.
 #[derive(Clone, Debug, Default)]
-pub struct Commitment(Arc<AtomicBool>);
+pub struct Progress(Arc<Marks>);
 
-impl Commitment {
+#[derive(Debug, Default)]
+struct Marks {
+    committed: AtomicBool,
+    sent: AtomicBool,
+    first_byte: OnceLock<Instant>,
+}
+
+impl Progress {
     /// From here on the call is finished.
     pub fn commit(&self) {
-        self.0.store(true, Ordering::Release);
+        self.0.committed.store(true, Ordering::Release);
     }
 
-    /// Whether that point was passed.
+    /// Whether the point of no return was passed.
     pub fn is_committed(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.0.committed.load(Ordering::Acquire)
+    }
+
+    /// Bytes may have reached the cloud.
+    pub fn sent(&self) {
+        self.0.sent.store(true, Ordering::Release);
+    }
+
+    /// It turned out that not a byte was sent.
+    pub fn not_sent(&self) {
+        self.0.sent.store(false, Ordering::Release);
+    }
+
+    /// Whether bytes may have reached the cloud.
+    pub fn is_sent(&self) -> bool {
+        self.0.sent.load(Ordering::Acquire)
+    }
+
+    /// The cloud's answer began.
+    pub fn answered(&self, first_byte: Instant) {
+        // A read that is tried again keeps its first answer's time, which is the earlier one and never used for both.
+        let _ = self.0.first_byte.set(first_byte);
+    }
+
+    /// When the cloud's answer began.
+    pub fn first_byte(&self) -> Option<Instant> {
+        self.0.first_byte.get().copied()
     }
 }

@@ -3,10 +3,10 @@
 //!
 //! The lowest room: it knows no table, no cloud and no call. Values keep the text that the caller wrote.
 
-mod json;
 mod flat;
+mod json;
 mod value;
 
-pub use flat::{flatten, unflatten, FlatFault};
+pub use flat::{FlatFault, flatten, unflatten};
 pub use json::{JsonFault, JsonLimits, read_json, write_json};
 pub use value::Value;

@@ -1,0 +1,147 @@
+//! The HTTP client towards the cloud: pooled, timed, capped. Reads and changes have pools of their own, so that one
+//! cannot use up the other's connections. Redirects are not followed; answers are not decompressed.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::uri::{Authority, Scheme, Uri};
+use http::{HeaderMap, Request, header};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::{HttpConnector, capture_connection};
+use hyper_util::client::legacy::{self, Error as HyperError};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::time::{Instant, timeout};
+
+use super::Silence;
+use crate::dialect::Received;
+
+type Pool = legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
+/// The client.
+#[derive(Clone, Debug)]
+pub struct Client {
+    reads: Pool,
+    changes: Pool,
+    options: ClientOptions,
+}
+
+/// Its bounds.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientOptions {
+    /// For the TCP and TLS handshakes.
+    pub connect_timeout: Duration,
+    /// From sending to the end of the answer.
+    pub answer_timeout: Duration,
+    /// Bytes of an answer's body.
+    pub max_answer_bytes: usize,
+    /// Idle connections kept for each host and pool.
+    pub idle_connections: usize,
+    /// How long an idle connection is kept.
+    pub idle_timeout: Duration,
+}
+
+/// No TLS connector could be made.
+#[derive(Debug, thiserror::Error)]
+#[error("the system's certificates can't be used ({0})")]
+pub struct ConnectError(String);
+
+/// Where a request goes, and what its `Host` says.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    uri: Uri,
+    pub(super) authority: String,
+}
+
+impl Client {
+    /// A client that trusts the system's certificate authorities.
+    ///
+    /// # Errors
+    /// When there is no usable cryptography.
+    pub fn new(options: ClientOptions) -> Result<Client, ConnectError> {
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(options.connect_timeout));
+        let tls = match HttpsConnectorBuilder::new().with_native_roots() {
+            Ok(builder) => builder,
+            // A minimal container has no certificates of its own.
+            Err(_) => HttpsConnectorBuilder::new().with_webpki_roots(),
+        };
+        let connector = tls.https_or_http().enable_http1().wrap_connector(tcp);
+        let pool = || {
+            legacy::Client::builder(TokioExecutor::new())
+                .pool_max_idle_per_host(options.idle_connections)
+                .pool_idle_timeout(options.idle_timeout)
+                .pool_timer(TokioTimer::new())
+                .build(connector.clone())
+        };
+        Ok(Client { reads: pool(), changes: pool(), options })
+    }
+
+    /// Where a call goes: the account's own endpoint, else the cloud's host over TLS.
+    pub(super) fn target(&self, endpoint: Option<&str>, host: &str) -> Result<Target, http::Error> {
+        let base = match endpoint {
+            Some(endpoint) => endpoint.parse::<Uri>()?,
+            None => Uri::builder().scheme(Scheme::HTTPS).authority(host).path_and_query("/").build()?,
+        };
+        let authority = base.authority().map_or_else(String::new, Authority::to_string);
+        let scheme = base.scheme().cloned().unwrap_or(Scheme::HTTPS);
+        let uri = Uri::builder().scheme(scheme).authority(authority.as_str()).path_and_query("/").build()?;
+        Ok(Target { uri, authority })
+    }
+
+    /// Sends a request and receives its answer whole.
+    pub(super) async fn send(
+        &self,
+        target: Target,
+        mut request: Request<Full<Bytes>>,
+        is_change: bool,
+        on_first_byte: impl FnOnce(Instant),
+    ) -> Result<Received, Silence> {
+        *request.uri_mut() = target.uri;
+        let connection = capture_connection(&mut request);
+        let pool = if is_change { &self.changes } else { &self.reads };
+        let exchange = async {
+            let answer = pool.request(request).await.map_err(|error| unsent_or_unanswered(&error))?;
+            on_first_byte(Instant::now());
+            let (head, body) = answer.into_parts();
+            if is_ambiguous(&head.headers) {
+                // Two ways to tell where the answer ends: neither it nor what follows on the connection is to be trusted.
+                if let Some(connected) = connection.connection_metadata().as_ref() {
+                    connected.poison();
+                }
+                return Err(Silence::Unanswered("its answer has two lengths".to_owned()));
+            }
+            let body = collect(body, self.options.max_answer_bytes).await?;
+            Ok(Received { status: head.status, headers: head.headers, body })
+        };
+        let late = || Silence::Unanswered(format!("no answer came in {} s", self.options.answer_timeout.as_secs_f64()));
+        timeout(self.options.answer_timeout, exchange).await.unwrap_or_else(|_| Err(late()))
+    }
+}
+
+fn unsent_or_unanswered(error: &HyperError) -> Silence {
+    if error.is_connect() {
+        return Silence::Unsent("no connection".to_owned());
+    }
+    Silence::Unanswered("the connection broke before the answer".to_owned())
+}
+
+fn is_ambiguous(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::CONTENT_LENGTH) && headers.contains_key(header::TRANSFER_ENCODING)
+}
+
+async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, Silence> {
+    let mut whole = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Silence::Unanswered("the answer broke off".to_owned()))?;
+        let Some(data) = frame.data_ref() else { continue };
+        if whole.len() + data.len() > limit {
+            return Err(Silence::Unanswered(format!("its answer is larger than {limit} bytes")));
+        }
+        whole.extend_from_slice(data);
+    }
+    Ok(whole.freeze())
+}

@@ -1,0 +1,114 @@
+//! Saying something to the cloud: waiting for a turn of its quota, signing, sending, receiving whole, understanding.
+//!
+//! Used alike for a caller's call, for a look at a task's state, and for settling what a crash left open. It does not
+//! know why something is said. Signing happens after the wait, so that a signature is never stale.
+
+mod client;
+mod turn;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+pub use client::{Client, ClientOptions, ConnectError};
+pub use turn::{InFlight, TurnRequest};
+
+use crate::call::{Account, Clock, Form, Refusal, Reply};
+use crate::dialect::{Dialects, Received, Saying};
+use crate::parameters::Value;
+use crate::provider::{Action, Version};
+use crate::quota::Quota;
+
+/// The way to the cloud.
+pub struct Cloud {
+    client: Client,
+    dialects: Arc<Dialects>,
+    quota: Arc<Quota>,
+    clock: Clock,
+    nonce: fn() -> u64,
+}
+
+/// One thing to say.
+#[derive(Clone, Copy, Debug)]
+pub struct Message<'a> {
+    /// On whose account.
+    pub account: &'a Account,
+    /// The version's row.
+    pub version: &'a Version,
+    /// The action's row.
+    pub action: &'a Action,
+    /// The region.
+    pub region: &'a str,
+    /// The cloud's host for that region.
+    pub host: &'a str,
+    /// The form to say it in.
+    pub form: Form,
+    /// What was judged.
+    pub parameters: &'a Value,
+}
+
+/// What the cloud answered.
+#[derive(Clone, Debug)]
+pub struct Heard {
+    /// Its meaning, redacted.
+    pub reply: Reply,
+    /// The body before redaction, for learning from it.
+    pub body: bytes::Bytes,
+    /// When the answer began.
+    pub first_byte: Instant,
+    /// From sending to the end of the answer.
+    pub took: Duration,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Silence {
+    /// Not a byte was sent.
+    Unsent(String),
+    /// It was sent, wholly or in part, and no whole answer came.
+    Unanswered(String),
+    /// It could not be said at all.
+    Unsayable(Refusal),
+}
+
+impl Cloud {
+    /// A way to the cloud. `nonce` draws the random number that v1 requests carry.
+    pub fn new(client: Client, dialects: Arc<Dialects>, quota: Arc<Quota>, clock: Clock, nonce: fn() -> u64) -> Cloud {
+        Cloud { client, dialects, quota, clock, nonce }
+    }
+
+    /// The quota that turns are taken from.
+    pub fn quota(&self) -> &Quota {
+        &self.quota
+    }
+
+    /// Says it once. `on_first_byte` is told when the answer begins, also when it then breaks off.
+    ///
+    /// # Errors
+    /// Whether it can have been heard.
+    pub async fn say(&self, message: &Message<'_>, on_first_byte: impl FnOnce(Instant)) -> Result<Heard, Silence> {
+        let dialect = self.dialects.of(message.version.family);
+        let target = self.client.target(message.account.endpoint.as_deref(), message.host);
+        let target = target.map_err(|why| Silence::Unsent(why.to_string()))?;
+        let saying = Saying {
+            account: message.account,
+            version: message.version,
+            action: message.action,
+            region: message.region,
+            authority: &target.authority,
+            form: message.form,
+            parameters: message.parameters,
+        };
+        let request = dialect.outgoing(&saying, self.clock.now(), (self.nonce)()).map_err(Silence::Unsayable)?;
+        let started = Instant::now();
+        let mut began = started;
+        let received = self.client.send(target, request, message.action.kind.is_change(), |first_byte| {
+            began = first_byte;
+            on_first_byte(first_byte);
+        });
+        let received: Received = received.await?;
+        let reply = dialect.answer(message.action, &received).map_err(Silence::Unanswered)?;
+        Ok(Heard { reply, body: received.body, first_byte: began, took: started.elapsed() })
+    }
+}

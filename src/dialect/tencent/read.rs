@@ -1,0 +1,189 @@
+//! What a Tencent request means. Whatever could be read two ways is refused.
+
+use std::time::Duration;
+
+use http::{HeaderMap, Method};
+
+use super::super::Unreadable;
+use crate::call::{Form, Refusal, Request, Wire};
+use crate::parameters::{JsonLimits, Value, read_json, unflatten};
+use crate::provider::Family;
+use crate::sign::encode::read_form;
+
+/// Parameters that carry the protocol, not the action's business; they never go upstream as they came.
+/// Source: API 3.0 "Common Params", for v1 requests.
+const COMMON: [&str; 11] = [
+    "Action", "Version", "Region", "Timestamp", "Nonce", "SecretId", "Signature", "SignatureMethod", "Token",
+    "Language", "RequestClient",
+];
+
+/// Of the common parameters, those that decide where a call goes. A header and a parameter may both say them, if they
+/// say the same: a signature covers only one of the two places.
+const DECIDING: [(&str, &str); 3] = [("Action", "x-tc-action"), ("Version", "x-tc-version"), ("Region", "x-tc-region")];
+
+/// Longest accepted `Idempotency-Key`, in characters.
+const LONGEST_IDEMPOTENCY_KEY: usize = 255;
+
+type Pairs = Vec<(String, String)>;
+
+/// Reads a request, as far as possible.
+pub(super) fn read(wire: &Wire) -> Result<Request, Unreadable> {
+    let mut request = Request::unread(Family::Tencent);
+    match fill(wire, &mut request) {
+        Ok(()) => Ok(request),
+        Err(refusal) => Err(Unreadable { request: Box::new(request), refusal }),
+    }
+}
+
+fn fill(wire: &Wire, request: &mut Request) -> Result<(), Refusal> {
+    request.wants_problem = wire.header("accept").is_some_and(|accept| accept.contains("application/problem+json"));
+    refuse_repeated_headers(&wire.headers)?;
+    for (name, header) in DECIDING {
+        decide(request, name, wire.header(header))?;
+    }
+    request.form = form_of(wire)?;
+    request.parameters = match request.form {
+        Form::Query => from_pairs(wire.raw_query.as_bytes(), request)?,
+        Form::FormBody => from_pairs(&wire.body, request)?,
+        Form::Json => from_json(&wire.body, request)?,
+    };
+    request.account = gateway_header(&wire.headers, "x-dts-gateway-account")?;
+    request.max_wait = max_wait(&wire.headers)?;
+    request.idempotency_key = idempotency_key(&wire.headers)?;
+    Ok(())
+}
+
+/// Which form the parameters came in. A POST's query is covered by no signature, so it must be empty.
+fn form_of(wire: &Wire) -> Result<Form, Refusal> {
+    if wire.method == Method::GET {
+        return match wire.body.is_empty() {
+            true => Ok(Form::Query),
+            false => Err(malformed("a GET carries no body")),
+        };
+    }
+    if !wire.raw_query.is_empty() {
+        return Err(malformed("a POST carries its parameters in the body, not in the query"));
+    }
+    match wire.media_type().as_str() {
+        "application/json" => Ok(Form::Json),
+        "application/x-www-form-urlencoded" => Ok(Form::FormBody),
+        "" => Err(malformed("a POST needs a Content-Type, application/json or application/x-www-form-urlencoded")),
+        "multipart/form-data" => Err(malformed("no action takes multipart/form-data")),
+        _ => Err(malformed("the Content-Type must be application/json or application/x-www-form-urlencoded")),
+    }
+}
+
+fn from_pairs(raw: &[u8], request: &mut Request) -> Result<Value, Refusal> {
+    let pairs = read_form(raw).map_err(|fault| malformed(&fault.to_string()))?;
+    let mut business: Pairs = Vec::with_capacity(pairs.len());
+    let mut seen: Vec<String> = Vec::new();
+    for (name, value) in pairs {
+        if !COMMON.contains(&name.as_str()) {
+            business.push((name, value));
+            continue;
+        }
+        if seen.contains(&name) {
+            return Err(Refusal::ParameterConflict { name });
+        }
+        decide(request, &name, Some(&value))?;
+        seen.push(name);
+    }
+    unflatten(&business).map_err(|fault| malformed(&fault.to_string()))
+}
+
+fn from_json(body: &[u8], request: &mut Request) -> Result<Value, Refusal> {
+    if body.is_empty() {
+        return Ok(Value::Object(Vec::new()));
+    }
+    let members = match read_json(body, &JsonLimits::default()) {
+        Ok(Value::Object(members)) => members,
+        // Ruby's SDK sends `null` for no parameters.
+        Ok(Value::Null) => Vec::new(),
+        Ok(_) => return Err(malformed("the body must be a JSON object")),
+        Err(fault) => return Err(malformed(&format!("the body is not acceptable JSON, {fault}"))),
+    };
+    let mut business = Vec::with_capacity(members.len());
+    for (name, value) in members {
+        if !DECIDING.iter().any(|(deciding, _)| *deciding == name) {
+            business.push((name, value));
+            continue;
+        }
+        match &value {
+            Value::String(text) => decide(request, &name, Some(text))?,
+            _ => return Err(Refusal::ParameterType { path: name, expected: "a string".to_owned() }),
+        }
+    }
+    Ok(Value::Object(business))
+}
+
+/// Takes note of a deciding parameter. Said twice, it must say the same.
+fn decide(request: &mut Request, name: &str, value: Option<&str>) -> Result<(), Refusal> {
+    let Some(value) = value else { return Ok(()) };
+    let conflict = || Refusal::ParameterConflict { name: name.to_owned() };
+    let place = match name {
+        "Action" => &mut request.action,
+        "Version" => &mut request.version,
+        "Region" => {
+            if request.region.as_deref().is_some_and(|said| said != value) {
+                return Err(conflict());
+            }
+            // Go's SDK sends an empty Region for none.
+            request.region = Some(value.to_owned()).filter(|region| !region.is_empty());
+            return Ok(());
+        }
+        _ => return Ok(()),
+    };
+    if !place.is_empty() && place != value {
+        return Err(conflict());
+    }
+    value.clone_into(place);
+    Ok(())
+}
+
+/// Headers of which a second one would make it a matter of taste what was signed.
+fn refuse_repeated_headers(headers: &HeaderMap) -> Result<(), Refusal> {
+    for name in headers.keys() {
+        let single = matches!(name.as_str(), "host" | "authorization" | "content-type" | "content-length")
+            || name.as_str().starts_with("x-tc-")
+            || name.as_str().starts_with("x-dts-gateway-")
+            || name == "idempotency-key";
+        if single && headers.get_all(name).iter().nth(1).is_some() {
+            return Err(Refusal::ParameterConflict { name: format!("the header {name}") });
+        }
+    }
+    for (name, header) in DECIDING {
+        if headers.get(header).is_some_and(|value| value.to_str().is_err()) {
+            return Err(malformed(&format!("the header of {name} is not printable ASCII")));
+        }
+    }
+    Ok(())
+}
+
+fn gateway_header(headers: &HeaderMap, name: &str) -> Result<Option<String>, Refusal> {
+    let Some(value) = headers.get(name) else { return Ok(None) };
+    let text = value.to_str().map_err(|_| malformed(&format!("the header {name} is not printable ASCII")))?;
+    Ok(Some(text.trim().to_owned()))
+}
+
+fn max_wait(headers: &HeaderMap) -> Result<Option<Duration>, Refusal> {
+    let name = "x-dts-gateway-max-wait";
+    let Some(text) = gateway_header(headers, name)? else { return Ok(None) };
+    let whole = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let milliseconds = whole.then(|| text.parse::<u64>().unwrap_or(u64::MAX));
+    milliseconds
+        .map(|milliseconds| Some(Duration::from_millis(milliseconds)))
+        .ok_or_else(|| malformed("X-DTS-Gateway-Max-Wait must be whole milliseconds"))
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+    match gateway_header(headers, "idempotency-key")? {
+        Some(key) if key.is_empty() || key.len() > LONGEST_IDEMPOTENCY_KEY => {
+            Err(malformed("Idempotency-Key must have 1 to 255 characters"))
+        }
+        key => Ok(key),
+    }
+}
+
+fn malformed(why: &str) -> Refusal {
+    Refusal::RequestMalformed { why: why.to_owned() }
+}

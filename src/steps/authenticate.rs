@@ -1,0 +1,50 @@
+//! Who is calling? Before anything is counted: or anyone could use up a caller's share.
+
+use std::sync::Arc;
+
+use crate::call::{Authenticated, Clock, Identified, Refusal};
+use crate::gate::Gate;
+use crate::identity::Identity;
+use crate::sign::read_presented;
+
+/// The step.
+pub struct Authenticate {
+    identity: Arc<Identity>,
+    clock: Clock,
+}
+
+impl Authenticate {
+    /// Authenticates by `identity`.
+    pub fn new(identity: Arc<Identity>, clock: Clock) -> Authenticate {
+        Authenticate { identity, clock }
+    }
+}
+
+impl Gate for Authenticate {
+    type In = Identified;
+    type Out = Authenticated;
+
+    async fn check(&self, identified: Identified) -> Result<Authenticated, Refusal> {
+        let Identified { call, version, action } = identified;
+        match self.identity.authenticate(&call.wire, self.clock.now()).await {
+            Ok((caller, proof)) => {
+                call.record.update(|record| {
+                    record.caller.clone_from(&caller.name);
+                    record.team.clone_from(&caller.team);
+                    record.key_id = proof.key_id();
+                });
+                Ok(Authenticated { call, version, action, caller, proof })
+            }
+            Err(refusal) => {
+                // Whose key was claimed is worth knowing, proven or not.
+                let claimed = read_presented(&call.wire).ok().and_then(|presented| presented.key_id().map(bounded));
+                call.record.update(|record| record.key_id = claimed.unwrap_or_default());
+                Err(refusal)
+            }
+        }
+    }
+}
+
+fn bounded(key_id: &str) -> String {
+    key_id.chars().filter(char::is_ascii_graphic).take(64).collect()
+}

@@ -1,0 +1,106 @@
+//! The decision: deny wins, nothing is allowed by default.
+
+use crate::call::{Caller, Effect, Grant, Pattern, Refusal, TaskScope};
+use crate::parameters::Value;
+use crate::provider::{Action, Dangerous, Path, TaskRef};
+
+/// What is asked.
+#[derive(Clone, Copy)]
+pub(super) struct Ask<'a> {
+    pub(super) caller: &'a Caller,
+    pub(super) account: &'a str,
+    pub(super) version: &'a str,
+    pub(super) action: &'a Action,
+    pub(super) region: &'a str,
+    pub(super) tasks: &'a [TaskRef],
+    /// Those of `tasks` that belong to the caller's team.
+    pub(super) owned: &'a [TaskRef],
+    pub(super) parameters: &'a Value,
+    pub(super) dangers: &'a [&'a Dangerous],
+}
+
+/// A no.
+#[derive(Debug)]
+pub(super) struct Denied {
+    pub(super) refusal: Refusal,
+    /// The caller would be allowed if it named tasks of its own.
+    pub(super) must_name_tasks: bool,
+}
+
+/// The name of the grant that allows it.
+pub(super) fn decide(ask: &Ask<'_>) -> Result<String, Denied> {
+    let matching = |effect: Effect| ask.caller.grants.iter().filter(move |grant| grant.effect == effect);
+    if let Some(deny) = matching(Effect::Deny).find(|grant| is_about(grant, ask) && denies_tasks(grant, ask)) {
+        return Err(denied(format!("the grant {} denies {} to {}", deny.name, ask.action.name, ask.caller.name)));
+    }
+    let about: Vec<&Grant> = matching(Effect::Allow).filter(|grant| is_about(grant, ask)).collect();
+    let Some(grant) = about.iter().find(|grant| allows_tasks(grant, ask)) else {
+        return Err(not_allowed(ask, !about.is_empty()));
+    };
+    for danger in ask.dangers {
+        let accepted = about.iter().any(|grant| allows_tasks(grant, ask) && accepts(grant, &danger.name));
+        if !accepted {
+            let parameter = danger.parameter.to_string();
+            let refusal = Refusal::DangerousParameter { danger: danger.name.clone(), parameter };
+            return Err(Denied { refusal, must_name_tasks: false });
+        }
+    }
+    Ok(grant.name.clone())
+}
+
+fn is_about(grant: &Grant, ask: &Ask<'_>) -> bool {
+    any(&grant.accounts, ask.account)
+        && any(&grant.versions, ask.version)
+        && any(&grant.actions, &ask.action.name)
+        && any(&grant.regions, ask.region)
+        && grant.conditions.iter().all(|condition| holds(&condition.parameter, &condition.one_of, ask.parameters))
+}
+
+/// Every task that is named must be the grant's. A call that names none shows or makes tasks: a list read would show
+/// all of them, a creation makes one of the team's own.
+fn allows_tasks(grant: &Grant, ask: &Ask<'_>) -> bool {
+    let TaskScope::Limited { own, ids } = &grant.tasks else { return true };
+    if ask.tasks.is_empty() {
+        return !ask.action.lists && (*own || ask.action.creates.is_none());
+    }
+    ask.tasks.iter().all(|task| (*own && super::is_owned(ask.owned, task)) || any(ids, &task.id))
+}
+
+/// A deny is about a call as soon as one of its tasks is the grant's.
+fn denies_tasks(grant: &Grant, ask: &Ask<'_>) -> bool {
+    let TaskScope::Limited { own, ids } = &grant.tasks else { return true };
+    ask.tasks.iter().any(|task| (*own && super::is_owned(ask.owned, task)) || any(ids, &task.id))
+}
+
+fn accepts(grant: &Grant, danger: &str) -> bool {
+    grant.dangers.iter().any(|accepted| accepted == "*" || accepted == danger)
+}
+
+fn any(patterns: &[Pattern], text: &str) -> bool {
+    patterns.iter().any(|pattern| pattern.matches(text))
+}
+
+/// The parameter is there and each of its values is one of those listed.
+fn holds(parameter: &str, one_of: &[String], parameters: &Value) -> bool {
+    let Ok(path) = Path::parse(parameter) else { return false };
+    let values = path.select(parameters);
+    !values.is_empty()
+        && values.iter().all(|value| value.as_text().is_some_and(|text| one_of.iter().any(|one| one == text)))
+}
+
+fn not_allowed(ask: &Ask<'_>, only_tasks_stand_in_the_way: bool) -> Denied {
+    let Ask { caller, action, account, region, version, .. } = ask;
+    if !only_tasks_stand_in_the_way {
+        let why = format!("{} has no grant for {} {version} on account {account} in {region}", caller.name, action.name);
+        return denied(why);
+    }
+    let foreign: Vec<&str> = ask.tasks.iter().map(|task| task.id.as_str()).collect();
+    Denied {
+        must_name_tasks: ask.tasks.is_empty() && action.lists,
+        ..denied(format!("{} may use {} only on certain tasks, not on {}", caller.name, action.name, foreign.join(", ")))
+    }
+}
+
+fn denied(why: String) -> Denied {
+    Denied { refusal: Refusal::NotGranted { why }, must_name_tasks: false }
+}

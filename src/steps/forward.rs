@@ -1,0 +1,109 @@
+//! The end of the path: says the call to the cloud and brings its answer back. What was judged is what is said.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::state::States;
+use super::turn::wanted;
+use crate::call::{Authorized, Outcome, Progress, Refusal, Reply};
+use crate::cloud::{Cloud, Heard, Message, Silence};
+use crate::dialect::Dialects;
+use crate::gate::Answer;
+
+/// The innermost service.
+#[derive(Clone)]
+pub struct Forward {
+    cloud: Arc<Cloud>,
+    states: Arc<States>,
+    dialects: Arc<Dialects>,
+}
+
+impl Forward {
+    /// Forwards through `cloud`; what answers tell of tasks goes to `states`.
+    pub fn new(cloud: Arc<Cloud>, states: Arc<States>, dialects: Arc<Dialects>) -> Forward {
+        Forward { cloud, states, dialects }
+    }
+
+    async fn forward(&self, call: Authorized) -> Result<Reply, Refusal> {
+        let asked_at = tokio::time::Instant::now();
+        if call.action.kind.is_change() {
+            // From here on a record that nobody completes must say so.
+            call.call.record.update(|record| record.outcome = Outcome::Unknown);
+        }
+        let heard = match self.say(&call, &call.progress).await {
+            Err(Silence::Unanswered(_)) if !call.action.kind.is_change() => self.ask_again(&call).await?,
+            other => other.map_err(|silence| refusal(silence, call.action.kind.is_change()))?,
+        };
+        self.learn(&call, &heard, asked_at);
+        Ok(heard.reply)
+    }
+
+    /// A read whose connection broke may be asked once more, in a turn of its own: the first may have been counted.
+    async fn ask_again(&self, call: &Authorized) -> Result<Heard, Refusal> {
+        let progress = Progress::default();
+        let _in_flight = self.cloud.turn(&wanted(call), progress.clone()).await?;
+        self.say(call, &progress).await.map_err(|silence| refusal(silence, false))
+    }
+
+    async fn say(&self, call: &Authorized, progress: &Progress) -> Result<Heard, Silence> {
+        let message = Message {
+            account: &call.account,
+            version: &call.version,
+            action: &call.action,
+            region: &call.region,
+            host: &call.host,
+            form: call.call.request.form,
+            parameters: &call.call.request.parameters,
+        };
+        progress.sent();
+        let heard = self.cloud.say(&message, |first_byte| progress.answered(first_byte)).await;
+        if matches!(heard, Err(Silence::Unsent(_) | Silence::Unsayable(_))) {
+            progress.not_sent();
+        }
+        heard
+    }
+
+    fn learn(&self, call: &Authorized, heard: &Heard, asked_at: tokio::time::Instant) {
+        call.call.record.update(|record| {
+            record.detail.upstream_status = Some(heard.reply.status.as_u16());
+            record.detail.upstream_ms = Some(milliseconds(heard.took));
+        });
+        if heard.reply.upstream_code.is_some() || call.version.state_sources(&call.action.name).next().is_none() {
+            return;
+        }
+        let Some(members) = self.dialects.of(call.version.family).members(&heard.body) else { return };
+        for (_, source) in call.version.state_sources(&call.action.name) {
+            for observation in source.observe(&members) {
+                self.states.overheard(&call.account.alias, observation, asked_at);
+            }
+        }
+    }
+}
+
+impl tower::Service<Authorized> for Forward {
+    type Response = Reply;
+    type Error = Refusal;
+    type Future = Answer;
+
+    fn poll_ready(&mut self, _context: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Refusal>> {
+        std::task::Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, call: Authorized) -> Answer {
+        let forward = self.clone();
+        Box::pin(async move { forward.forward(call).await })
+    }
+}
+
+/// A change without an answer is open, whatever the reason; it is never sent again.
+fn refusal(silence: Silence, is_change: bool) -> Refusal {
+    match silence {
+        Silence::Unsayable(refusal) => refusal,
+        Silence::Unanswered(why) if is_change => Refusal::OutcomeUnknown { why },
+        Silence::Unsent(why) | Silence::Unanswered(why) => Refusal::UpstreamUnreachable { why },
+    }
+}
+
+fn milliseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

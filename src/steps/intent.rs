@@ -1,0 +1,108 @@
+//! Before a change leaves, its intent is durable: the record, the lease of its tasks and its replay key, in one
+//! transaction. A change whose intent can't be had is not sent.
+//!
+//! The lease of a task is its open change. It ends when the record is closed, which the last holder of the record does.
+
+use std::sync::Arc;
+
+use super::authorize::Owners;
+use super::replay::Replays;
+use super::state::States;
+use crate::call::{Authorized, Outcome, Refusal, Reply};
+use crate::dialect::Dialects;
+use crate::gate::{Around, Next};
+use crate::provider::{Path, Tree};
+use crate::store::{Entry, Intent, Verdict, Writer};
+
+/// The step.
+pub struct RecordIntent {
+    writer: Arc<Writer>,
+    states: Arc<States>,
+    owners: Arc<Owners>,
+    replays: Arc<Replays>,
+    dialects: Arc<Dialects>,
+}
+
+impl RecordIntent {
+    /// Writes intents to `writer`.
+    pub fn new(
+        writer: Arc<Writer>,
+        states: Arc<States>,
+        owners: Arc<Owners>,
+        replays: Arc<Replays>,
+        dialects: Arc<Dialects>,
+    ) -> RecordIntent {
+        RecordIntent { writer, states, owners, replays, dialects }
+    }
+
+    /// The tasks that a creation made belong to the team whose call it was, durably, before their ids are told.
+    async fn take_ownership(&self, created: &Created, reply: &Reply) {
+        let members = self.dialects.of(created.family).members(&reply.body);
+        let ids = members.iter().flat_map(|members| created.ids.select(members));
+        for id in ids.filter_map(Tree::text).filter(|id| !id.is_empty()) {
+            created.record.update(|record| record.task_ids.push(id.to_owned()));
+            let own = Entry::Own { account: created.account.clone(), task: id.to_owned(), team: created.team.clone() };
+            self.owners.learn(&created.account, id, &created.team);
+            if self.writer.commit(own).await.is_err() {
+                tracing::error!(audit.task = id, "the owner of a new task could not be stored; adopt it by command");
+            }
+        }
+    }
+}
+
+/// What has to be known of a creation after the call has gone on.
+struct Created {
+    family: crate::provider::Family,
+    ids: Path,
+    account: String,
+    team: String,
+    record: crate::call::RecordHandle,
+}
+
+impl Around for RecordIntent {
+    type In = Authorized;
+    type Out = Authorized;
+
+    async fn around<N: Next<Authorized>>(&self, call: Authorized, mut next: N) -> Result<Reply, Refusal> {
+        call.progress.commit();
+        if !call.action.kind.is_change() {
+            return next.call(call).await;
+        }
+        let record = call.call.record.clone();
+        let mut intended = record.snapshot();
+        intended.outcome = Outcome::Open;
+        let intent = Intent { record: intended, tasks: call.seen.clone(), replay: call.replay.clone() };
+        match self.writer.commit(Entry::Intent(Box::new(intent))).await {
+            Err(_) => return Err(Refusal::AuditUnavailable),
+            Ok(Verdict::Done) => record.mark_intended(),
+            Ok(Verdict::Busy { task }) => return Err(Refusal::TaskBusy { task }),
+            Ok(Verdict::Stale { task }) => {
+                self.states.forget(&call.account.alias, &task);
+                return Err(Refusal::TaskBusy { task });
+            }
+            Ok(Verdict::Replayed(_)) => {
+                let Some(key) = &call.replay else { return Err(Refusal::Internal) };
+                let answer = self.replays.answer(&call, key).await?;
+                return answer.ok_or_else(|| Refusal::TaskBusy { task: first_task(&call) });
+            }
+        }
+        let created = call.action.creates.clone().map(|ids| Created {
+            family: call.version.family,
+            ids,
+            account: call.account.alias.clone(),
+            team: call.caller.team.clone(),
+            record: record.clone(),
+        });
+        let _changing = self.states.change(&call.account.alias, &call.seen);
+        let reply = next.call(call).await?;
+        if let Some(created) = created.filter(|_| reply.upstream_code.is_none()) {
+            self.take_ownership(&created, &reply).await;
+        }
+        record.remember(reply.body.clone());
+        Ok(reply)
+    }
+}
+
+fn first_task(call: &Authorized) -> String {
+    call.tasks.first().map(|task| task.id.clone()).unwrap_or_default()
+}

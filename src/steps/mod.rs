@@ -1,0 +1,26 @@
+//! The steps of the request path, one room each. A step is thin: what it decides is a pure function, what it needs are
+//! values, and it knows nothing of its neighbours. The order is in `pipeline.rs`.
+
+mod audit;
+mod authenticate;
+mod authorize;
+mod detach;
+mod forward;
+mod identify;
+mod intent;
+mod pace;
+mod replay;
+mod state;
+mod turn;
+
+pub use audit::{Audit, note};
+pub use authenticate::Authenticate;
+pub use authorize::{Accounts, Authorize, Owners};
+pub use detach::Detach;
+pub use forward::Forward;
+pub use identify::Identify;
+pub use intent::RecordIntent;
+pub use pace::PaceCaller;
+pub use replay::{Replay, Replays};
+pub use state::{Judge, Look, StateOptions, States, StateReader};
+pub use turn::TakeTurn;

@@ -1,0 +1,35 @@
+//! The state of a task, and what it forbids. `look` asks before a turn is spent, `judge` decides again right before
+//! the change is sent; both learn through the same reader.
+
+mod decide;
+mod judge;
+mod look;
+mod memory;
+mod reader;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+pub use judge::Judge;
+pub use look::Look;
+pub use memory::{Changing, Known, States};
+pub use reader::StateReader;
+
+use crate::provider::{Action, Mode};
+use crate::quota::Class;
+
+/// How strict the state policy is.
+#[derive(Clone, Debug)]
+pub struct StateOptions {
+    /// How old the knowledge of a state may be when a change is judged by it.
+    pub max_age: Duration,
+    /// Modes that differ from the tables', by action.
+    pub modes: BTreeMap<String, Mode>,
+}
+
+/// The class in which an action waits for its turn; what it has to ask first waits in the same one.
+pub(super) fn class_of(action: &Action) -> Class {
+    if action.kind.is_change() { Class::Change } else { Class::Read }
+}

@@ -1,0 +1,57 @@
+//! The cloud's quota: the call waits for its turn, or is refused at once with an honest time. A turn that is refused
+//! further down, before anything was sent, is handed back.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::state::class_of;
+use crate::call::{Authorized, Refusal, Reply};
+use crate::cloud::{Cloud, TurnRequest};
+use crate::gate::{Around, Next};
+
+/// The step.
+pub struct TakeTurn {
+    cloud: Arc<Cloud>,
+}
+
+impl TakeTurn {
+    /// Takes turns of `cloud`.
+    pub fn new(cloud: Arc<Cloud>) -> TakeTurn {
+        TakeTurn { cloud }
+    }
+}
+
+impl Around for TakeTurn {
+    type In = Authorized;
+    type Out = Authorized;
+
+    async fn around<N: Next<Authorized>>(&self, call: Authorized, mut next: N) -> Result<Reply, Refusal> {
+        let wanted = wanted(&call);
+        let in_flight = match self.cloud.turn(&wanted, call.progress.clone()).await {
+            Ok(in_flight) => in_flight,
+            Err(refusal) => {
+                call.call.record.update(|record| record.detail.limit = wanted.action.bucket.name.clone());
+                return Err(refusal);
+            }
+        };
+        let waited = i64::try_from(in_flight.waited().as_millis()).unwrap_or(i64::MAX);
+        call.call.record.update(|record| record.waited_ms += waited);
+        let answer = next.call(call).await;
+        drop(in_flight);
+        answer
+    }
+}
+
+/// The turn that a call needs, with the time that it may still wait.
+pub(super) fn wanted(call: &Authorized) -> TurnRequest<'_> {
+    TurnRequest {
+        account: &call.account,
+        action: &call.action,
+        region: &call.region,
+        host: &call.host,
+        caller: &call.caller,
+        class: class_of(&call.action),
+        max_wait: call.wait_until.saturating_duration_since(Instant::now()),
+    }
+}

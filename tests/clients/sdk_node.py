@@ -1,0 +1,68 @@
+"""tencentcloud-sdk-nodejs, unchanged, in a Node process that is told its calls line by line (node/calls.js)."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from answer import Answer, ClientError, KeyPair
+
+
+class NodeSdk:
+    """One Node process for all calls of the scenario."""
+
+    name = "tencentcloud-sdk-nodejs"
+
+    def __init__(self, options):
+        modules = os.environ.get("DTS_TEST_NODE_MODULES")
+        node = os.environ.get("DTS_TEST_NODE") or shutil.which("node")
+        if not modules or not node:
+            raise SystemExit('say where the Node SDK is: eval "$(scripts/clients.sh)"')
+        settings = {
+            "region": options.region,
+            "token": options.token,
+            "profile": {
+                "signMethod": options.sign,
+                "httpProfile": {
+                    "protocol": options.scheme + "://",
+                    "endpoint": options.host,
+                    "reqMethod": options.method,
+                },
+            },
+        }
+        self.process = subprocess.Popen(
+            [node, str(Path(__file__).parent / "node" / "calls.js"), json.dumps(settings)],
+            env={**os.environ, "NODE_PATH": modules},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+
+    def call(self, key: KeyPair, action: str, params: dict[str, Any]) -> Answer:
+        return self.burst(key, [(action, params)])[0]
+
+    def burst(self, key: KeyPair, calls: list[tuple[str, dict[str, Any]]]) -> list[Answer]:
+        """All calls go out before the first answer is read; Node has them in flight together."""
+        for number, (action, params) in enumerate(calls):
+            line = {"number": number, "key": key._asdict(), "action": action, "params": params}
+            self.process.stdin.write(json.dumps(line) + "\n")
+        self.process.stdin.flush()
+        answers: list[Answer | None] = [None] * len(calls)
+        for _ in calls:
+            line = self.process.stdout.readline()
+            if not line:
+                raise ClientError(f"node ended with {self.process.wait()}")
+            told = json.loads(line)
+            if "surprise" in told:
+                raise ClientError(told["surprise"])
+            number = told.pop("number")
+            answers[number] = Answer(**told)
+        return answers
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(timeout=10)
+        self.process.stdout.close()

@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""Drives Tencent DTS 2018-03-30 with an official client, unchanged, against a gateway or a cloud.
+
+Prints one JSON line for every step: {"step", "ok", "code", "request_id", "type"}. Ends with 0 if every step came out as it
+must, with 1 and the reason on standard error at the first that did not.
+
+    eval "$(scripts/clients.sh)"
+    "$DTS_TEST_PYTHON" tests/clients/tencent_2018.py --client python --endpoint http://127.0.0.1:8080 \\
+        --secret-id ID --secret-key KEY --sign HmacSHA256 --method GET
+"""
+
+import argparse
+import sys
+from urllib.parse import urlsplit
+
+from answer import ClientError, KeyPair
+from scenario import Scenario, Surprise
+
+
+def main() -> int:
+    options = arguments()
+    sdk = make_sdk(options)
+    scenario = Scenario(sdk, KeyPair(options.secret_id, options.secret_key), options.password)
+    try:
+        scenario.run()
+        if options.reader_id:
+            scenario.refused_reader(KeyPair(options.reader_id, options.reader_key))
+        if options.limited_id:
+            scenario.refused_limited(KeyPair(options.limited_id, options.limited_key))
+        if options.burst:
+            scenario.refused_burst(options.burst)
+    except (Surprise, ClientError) as surprise:
+        print(f"{sdk.name}, {options.sign} over {options.method}: {surprise}", file=sys.stderr)
+        return 1
+    finally:
+        sdk.close()
+    print(f"{sdk.name}, {options.sign} over {options.method}: {scenario.steps} steps", file=sys.stderr)
+    return 0
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--client", choices=["python", "tccli", "node"], default="python")
+    parser.add_argument("--endpoint", required=True, help="http://host:port")
+    parser.add_argument("--secret-id", required=True)
+    parser.add_argument("--secret-key", required=True)
+    parser.add_argument("--token", help="sent as the credential's session token")
+    parser.add_argument("--sign", choices=["TC3-HMAC-SHA256", "HmacSHA1", "HmacSHA256"], default="TC3-HMAC-SHA256")
+    parser.add_argument("--method", choices=["POST", "GET"], default="POST")
+    parser.add_argument("--region", default="ap-guangzhou")
+    parser.add_argument("--password", default="pass&word=+ 1", help="of the databases; a test can look for it later")
+    parser.add_argument("--reader-id", help="gateway only: a caller that may only read")
+    parser.add_argument("--reader-key")
+    parser.add_argument("--limited-id", help="gateway only: a caller whose own limit is below 50 calls at once")
+    parser.add_argument("--limited-key")
+    parser.add_argument("--burst", type=int, default=0, help="so many reads at once: some, not all, must be refused")
+    options = parser.parse_args()
+    place = urlsplit(options.endpoint)
+    if place.scheme not in ("http", "https") or not place.netloc or place.path.strip("/"):
+        parser.error("--endpoint is http://host:port, without a path: signatures cover it")
+    options.scheme, options.host = place.scheme, place.netloc
+    for pair in ("reader", "limited"):
+        if bool(getattr(options, pair + "_id")) != bool(getattr(options, pair + "_key")):
+            parser.error(f"--{pair}-id and --{pair}-key go together")
+    return options
+
+
+def make_sdk(options):
+    """Imported here: a client that is not installed is missed only by who asks for it."""
+    if options.client == "tccli":
+        from sdk_tccli import Tccli
+
+        return Tccli(options)
+    if options.client == "node":
+        from sdk_node import NodeSdk
+
+        return NodeSdk(options)
+    from sdk_python import PythonSdk
+
+    return PythonSdk(options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
