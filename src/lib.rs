@@ -1,5 +1,19 @@
-//! dts-gateway
+//! A gateway in front of the cloud's Data Transfer Service. `docs/ARCHITECTURE.md` walks one call through it; the
+//! request path itself is in [`pipeline`].
+
 pub mod call;
+pub mod cloud;
+pub mod config;
+pub mod dialect;
+pub mod edge;
+pub mod gate;
+pub mod identity;
+pub mod jobs;
+pub mod metrics;
 pub mod parameters;
+pub mod pipeline;
 pub mod provider;
+pub mod quota;
+pub mod sign;
+pub mod steps;
 pub mod store;

@@ -12,8 +12,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::Refusal;
-
 /// One record of the audit log, flat, as the admin API shows it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Record {
@@ -190,15 +188,6 @@ impl RecordHandle {
     /// Keeps the cloud's answer to a change.
     pub fn remember(&self, answer: Bytes) {
         self.lock().answer = Some(answer);
-    }
-
-    /// Writes down a refusal. What may have been sent is `unknown`, everything else is `refused`.
-    pub fn refused(&self, refusal: &Refusal) {
-        self.update(|record| {
-            record.outcome = if refusal.may_have_been_sent() { Outcome::Unknown } else { Outcome::Refused };
-            record.reason = Some(refusal.reason().slug().to_owned());
-            record.detail.message = refusal.message();
-        });
     }
 
     fn lock(&self) -> MutexGuard<'_, Closed> {

@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -25,6 +25,8 @@ pub struct Call {
     pub unreadable: Option<Refusal>,
     /// What the audit will say.
     pub record: RecordHandle,
+    /// How far it has come.
+    pub progress: Progress,
 }
 
 /// A call whose version and action are rows of a table.
@@ -78,10 +80,8 @@ pub struct Authorized {
     pub seen: Vec<SeenTask>,
     /// Until when it may wait for turns.
     pub wait_until: Instant,
-    /// Under what a second arrival of this change is recognised, if it can be.
-    pub replay: Option<ReplayKey>,
-    /// How far it has come.
-    pub progress: Progress,
+    /// Under what a second arrival of this change is recognised, if it can be, and until when.
+    pub replay: Option<(ReplayKey, Timestamp)>,
 }
 
 /// Identifies a change over retries: digests, never the signature or the key itself.
@@ -92,8 +92,6 @@ pub struct ReplayKey {
     pub key: [u8; 32],
     /// SHA-256 of what must be equal then: the account, action, version, region and parameters.
     pub content: [u8; 32],
-    /// How long the answer is remembered.
-    pub remember_for: Duration,
 }
 
 /// A task's change counter at the time when its state was read.

@@ -101,6 +101,15 @@ impl Client {
         on_first_byte: impl FnOnce(Instant),
     ) -> Result<Received, Silence> {
         *request.uri_mut() = target.uri;
+        self.exchange(request, is_change, on_first_byte).await
+    }
+
+    pub(super) async fn exchange(
+        &self,
+        mut request: Request<Full<Bytes>>,
+        is_change: bool,
+        on_first_byte: impl FnOnce(Instant),
+    ) -> Result<Received, Silence> {
         let connection = capture_connection(&mut request);
         let pool = if is_change { &self.changes } else { &self.reads };
         let exchange = async {

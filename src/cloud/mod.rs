@@ -4,6 +4,7 @@
 //! know why something is said. Signing happens after the wait, so that a signature is never stale.
 
 mod client;
+mod fetch;
 mod turn;
 
 use std::sync::Arc;

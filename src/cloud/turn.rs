@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use crate::call::{Account, Caller, Limit, Progress, Refusal};
-use crate::provider::{Action, Dimension};
-use crate::quota::{BucketKey, BucketSpec, Class, Turn};
+use tokio::time::Instant;
+
+use crate::call::{self, Account, Caller, Progress, Refusal};
+use crate::provider::{Action, Dimension, Limit};
+use crate::quota::{Asker, BucketKey, BucketSpec, Class, Turn};
 
 use super::Cloud;
 
@@ -40,10 +42,9 @@ impl Cloud {
     /// `RateLimited`, at once, when it would take longer than allowed.
     pub async fn turn(&self, wanted: &TurnRequest<'_>, progress: Progress) -> Result<InFlight, Refusal> {
         let specs = specs(wanted);
-        let weight = wanted.caller.weight.get();
-        let turn = self.quota.acquire(&specs, &wanted.caller.name, weight, wanted.class, wanted.max_wait).await;
+        let turn = self.quota.acquire(&specs, &asker(wanted), wanted.max_wait).await;
         let turn = turn.map_err(|too_long| Refusal::RateLimited {
-            limit: Limit { kind: "cloud", name: too_long.bucket, quota: too_long.per, window: too_long.window },
+            limit: call::Limit { kind: "cloud", name: too_long.name.to_string(), quota: too_long.per, window: too_long.window },
             retry_after: too_long.retry_after,
         })?;
         Ok(InFlight { turn: Some(turn), progress })
@@ -51,7 +52,7 @@ impl Cloud {
 
     /// How long a newcomer would wait for that turn now.
     pub fn expected_wait(&self, wanted: &TurnRequest<'_>) -> Duration {
-        self.quota.estimate(&specs(wanted), &wanted.caller.name)
+        self.quota.estimate(&specs(wanted), &asker(wanted))
     }
 }
 
@@ -67,27 +68,26 @@ impl Drop for InFlight {
         let Some(turn) = self.turn.take() else { return };
         match self.progress.first_byte() {
             Some(first_byte) => turn.settle(first_byte),
-            None if self.progress.is_sent() => turn.spent(),
+            None if self.progress.is_sent() => turn.spent_until_timeout(Instant::now()),
             // Nothing was sent: the slot goes to whoever is next.
             None => drop(turn),
         }
     }
 }
 
+fn asker<'a>(wanted: &TurnRequest<'a>) -> Asker<'a> {
+    Asker { who: &wanted.caller.name, weight: wanted.caller.weight, class: wanted.class }
+}
+
 /// The buckets of an action's limits. The key of each names only what the cloud counts by.
 fn specs(wanted: &TurnRequest<'_>) -> Vec<BucketSpec> {
-    let counted = |scope: &[Dimension], dimension, value: &str| {
-        if scope.contains(&dimension) { value.to_owned() } else { String::new() }
-    };
-    let spec = |limit: &crate::provider::Limit| BucketSpec {
-        key: BucketKey {
-            identity: counted(&limit.scope, Dimension::Identity, &wanted.account.identity),
-            host: counted(&limit.scope, Dimension::Endpoint, wanted.host),
-            region: counted(&limit.scope, Dimension::Region, wanted.region),
-            name: wanted.action.bucket.name.clone(),
-        },
-        per: limit.calls,
-        window: limit.window,
+    let spec = |limit: &Limit| {
+        let counts = |dimension| limit.scope.contains(&dimension);
+        let identity = if counts(Dimension::Identity) { wanted.account.identity.as_str() } else { "" };
+        let endpoint = if counts(Dimension::Endpoint) { wanted.host } else { "" };
+        let host = if counts(Dimension::Region) { format!("{endpoint} {}", wanted.region).into() } else { endpoint.into() };
+        let key = BucketKey { identity: identity.into(), host, name: wanted.action.bucket.name.as_str().into() };
+        BucketSpec { key, per: limit.calls, window: limit.window }
     };
     wanted.action.bucket.limits.iter().map(spec).collect()
 }

@@ -24,8 +24,8 @@ impl Around for Count {
     type In = u64;
     type Out = u64;
 
-    async fn around<N: Next<u64>>(&self, number: u64, mut next: N) -> Result<Reply, Refusal> {
-        let mut reply = next.call(number).await?;
+    async fn around<N: Next<u64>>(&self, number: u64, next: N) -> Result<Reply, Refusal> {
+        let mut reply = next.run(number).await?;
         reply.upstream_code = Some("seen".to_owned());
         Ok(reply)
     }

@@ -1,32 +1,39 @@
-//! One record for every call, whatever becomes of it. The record closes itself when the last one who holds it lets
-//! go (see `call::RecordHandle`); this step writes down how the call ended and whether the caller was still there.
+//! One record for every call, with its true end.
+//!
+//! The call runs in a task of its own. A caller who hangs up cancels it until the point of no return (then nothing was
+//! sent, and the record says so); after that it is finished, and its outcome recorded, whatever the caller does. A
+//! panic in a step costs that one call, and is recorded too. The record closes when the last one who holds it lets go.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::time::Instant;
+use futures_util::FutureExt;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
 
-use crate::call::{Call, Outcome, RecordHandle, Refusal, Reply};
+use crate::call::{Call, Outcome, Progress, Record, RecordHandle, Refusal, Reply};
 use crate::gate::{Around, Next};
 use crate::metrics::Metrics;
 use crate::store::Writer;
 
 /// The step.
 pub struct Audit {
-    writer: Arc<Writer>,
+    writer: Writer,
     metrics: Arc<Metrics>,
+    running: TaskTracker,
 }
 
-/// Marks the record when the connection's future is dropped before the answer: the caller has hung up.
-struct Presence {
+/// The caller's connection. Dropped before the answer is there, it marks the record and calls the call off.
+struct Connection {
     record: RecordHandle,
-    received: Instant,
-    answered: bool,
+    hang_up: Option<DropGuard>,
 }
 
 impl Audit {
-    /// Records go to `writer`; a call that finds no room there is refused.
-    pub fn new(writer: Arc<Writer>, metrics: Arc<Metrics>) -> Audit {
-        Audit { writer, metrics }
+    /// Records go to `writer`; a call that finds no room there is refused. A shutdown waits for `running`.
+    pub fn new(writer: Writer, metrics: Arc<Metrics>, running: TaskTracker) -> Audit {
+        Audit { writer, metrics, running }
     }
 }
 
@@ -34,49 +41,73 @@ impl Around for Audit {
     type In = Call;
     type Out = Call;
 
-    async fn around<N: Next<Call>>(&self, call: Call, mut next: N) -> Result<Reply, Refusal> {
-        let (record, received) = (call.record.clone(), call.received);
-        let mut presence = Presence { record: record.clone(), received, answered: false };
+    async fn around<N: Next<Call>>(&self, call: Call, next: N) -> Result<Reply, Refusal> {
+        let (record, received, progress) = (call.record.clone(), call.received, call.progress.clone());
+        let left = CancellationToken::new();
+        let mut connection = Connection { record: record.clone(), hang_up: Some(left.clone().drop_guard()) };
         let has_room = self.writer.has_room();
-        let answer = if has_room { next.call(call).await } else { Err(Refusal::AuditUnavailable) };
-        presence.answered = true;
-        note(&record, received, &answer);
-        self.metrics.ended(&record.snapshot(), received.elapsed());
+        let metrics = Arc::clone(&self.metrics);
+        let task = self.running.spawn(async move {
+            let answer = async {
+                tokio::select! {
+                    answer = next.run(call), if has_room => answer,
+                    () = called_off(&left, &progress) => Err(Refusal::CallerGone),
+                    else => Err(Refusal::AuditUnavailable),
+                }
+            };
+            let answer = AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_panic| {
+                metrics.panics.inc();
+                Err(after_panic(&record.snapshot()))
+            });
+            let took = received.elapsed();
+            record.update(|record| note(record, &answer, took));
+            metrics.ended(&record.snapshot(), took);
+            answer
+        });
+        let answer = task.await.unwrap_or(Err(Refusal::Internal));
+        connection.hang_up.take().map(DropGuard::disarm);
         answer
     }
 }
 
+/// Ends when the caller has left and the call can still be called off.
+async fn called_off(left: &CancellationToken, progress: &Progress) {
+    left.cancelled().await;
+    if progress.is_committed() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// What a panic leaves: a change that may have been sent is open.
+fn after_panic(record: &Record) -> Refusal {
+    match record.outcome {
+        Outcome::Unknown => Refusal::OutcomeUnknown { why: "the gateway failed while it waited".to_owned() },
+        _ => Refusal::Internal,
+    }
+}
+
 /// Writes down how a call ended.
-pub fn note(record: &RecordHandle, received: Instant, answer: &Result<Reply, Refusal>) {
+fn note(record: &mut Record, answer: &Result<Reply, Refusal>, took: Duration) {
+    record.detail.total_ms = i64::try_from(took.as_millis()).unwrap_or(i64::MAX);
     match answer {
-        Err(refusal) => record.refused(refusal),
-        Ok(reply) => record.update(|record| {
+        Err(refusal) => {
+            record.outcome = if refusal.may_have_been_sent() { Outcome::Unknown } else { Outcome::Refused };
+            record.reason = Some(refusal.reason().slug().to_owned());
+            record.detail.message = refusal.message();
+        }
+        Ok(reply) => {
             record.outcome = if reply.upstream_code.is_some() { Outcome::Failed } else { Outcome::Ok };
-            record.reason = None;
             record.upstream_request_id.clone_from(&reply.upstream_request_id);
             record.upstream_code.clone_from(&reply.upstream_code);
             record.detail.origin = reply.origin.as_str().to_owned();
-        }),
-    }
-    record.update(|record| record.detail.total_ms = milliseconds(received));
-}
-
-impl Drop for Presence {
-    fn drop(&mut self) {
-        if self.answered {
-            return;
         }
-        let reason = if std::thread::panicking() { Refusal::Internal } else { Refusal::CallerGone };
-        self.record.update(|record| {
-            record.caller_gone = true;
-            record.detail.total_ms = milliseconds(self.received);
-            if record.outcome == Outcome::Refused && record.reason.is_none() {
-                record.reason = Some(reason.reason().slug().to_owned());
-            }
-        });
     }
 }
 
-fn milliseconds(since: Instant) -> i64 {
-    i64::try_from(since.elapsed().as_millis()).unwrap_or(i64::MAX)
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if self.hang_up.is_some() {
+            self.record.update(|record| record.caller_gone = true);
+        }
+    }
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use crate::call::{Authenticated, Clock, Identified, Refusal};
 use crate::gate::Gate;
 use crate::identity::Identity;
-use crate::sign::read_presented;
 
 /// The step.
 pub struct Authenticate {
@@ -26,25 +25,20 @@ impl Gate for Authenticate {
 
     async fn check(&self, identified: Identified) -> Result<Authenticated, Refusal> {
         let Identified { call, version, action } = identified;
-        match self.identity.authenticate(&call.wire, self.clock.now()).await {
-            Ok((caller, proof)) => {
-                call.record.update(|record| {
-                    record.caller.clone_from(&caller.name);
-                    record.team.clone_from(&caller.team);
-                    record.key_id = proof.key_id();
-                });
-                Ok(Authenticated { call, version, action, caller, proof })
-            }
-            Err(refusal) => {
-                // Whose key was claimed is worth knowing, proven or not.
-                let claimed = read_presented(&call.wire).ok().and_then(|presented| presented.key_id().map(bounded));
-                call.record.update(|record| record.key_id = claimed.unwrap_or_default());
-                Err(refusal)
-            }
-        }
+        let presented = Identity::presented(&call.wire)?;
+        // Whose key is claimed is worth knowing, proven or not.
+        call.record.update(|record| record.key_id = presented.key_id().map(bounded).unwrap_or_default());
+        let (caller, proof) = self.identity.prove(&presented, &call.wire, self.clock.now()).await?;
+        call.record.update(|record| {
+            record.caller.clone_from(&caller.name);
+            record.team.clone_from(&caller.team);
+            record.key_id = proof.key_id();
+        });
+        Ok(Authenticated { call, version, action, caller, proof })
     }
 }
 
+/// A key id is at most 64 characters in a record, and none that a terminal would act on.
 fn bounded(key_id: &str) -> String {
     key_id.chars().filter(char::is_ascii_graphic).take(64).collect()
 }

@@ -30,7 +30,7 @@ impl Forward {
             // From here on a record that nobody completes must say so.
             call.call.record.update(|record| record.outcome = Outcome::Unknown);
         }
-        let heard = match self.say(&call, &call.progress).await {
+        let heard = match self.say(&call, &call.call.progress).await {
             Err(Silence::Unanswered(_)) if !call.action.kind.is_change() => self.ask_again(&call).await?,
             other => other.map_err(|silence| refusal(silence, call.action.kind.is_change()))?,
         };

@@ -16,7 +16,7 @@ use crate::store::{Entry, Intent, Verdict, Writer};
 
 /// The step.
 pub struct RecordIntent {
-    writer: Arc<Writer>,
+    writer: Writer,
     states: Arc<States>,
     owners: Arc<Owners>,
     replays: Arc<Replays>,
@@ -26,7 +26,7 @@ pub struct RecordIntent {
 impl RecordIntent {
     /// Writes intents to `writer`.
     pub fn new(
-        writer: Arc<Writer>,
+        writer: Writer,
         states: Arc<States>,
         owners: Arc<Owners>,
         replays: Arc<Replays>,
@@ -63,16 +63,16 @@ impl Around for RecordIntent {
     type In = Authorized;
     type Out = Authorized;
 
-    async fn around<N: Next<Authorized>>(&self, call: Authorized, mut next: N) -> Result<Reply, Refusal> {
-        call.progress.commit();
+    async fn around<N: Next<Authorized>>(&self, call: Authorized, next: N) -> Result<Reply, Refusal> {
+        call.call.progress.commit();
         if !call.action.kind.is_change() {
-            return next.call(call).await;
+            return next.run(call).await;
         }
         let record = call.call.record.clone();
         let mut intended = record.snapshot();
         intended.outcome = Outcome::Open;
         let intent = Intent { record: intended, tasks: call.seen.clone(), replay: call.replay.clone() };
-        match self.writer.commit(Entry::Intent(Box::new(intent))).await {
+        match self.writer.commit(Entry::Intent(intent)).await {
             Err(_) => return Err(Refusal::AuditUnavailable),
             Ok(Verdict::Done) => record.mark_intended(),
             Ok(Verdict::Busy { task }) => return Err(Refusal::TaskBusy { task }),
@@ -81,7 +81,7 @@ impl Around for RecordIntent {
                 return Err(Refusal::TaskBusy { task });
             }
             Ok(Verdict::Replayed(_)) => {
-                let Some(key) = &call.replay else { return Err(Refusal::Internal) };
+                let Some((key, _)) = &call.replay else { return Err(Refusal::Internal) };
                 let answer = self.replays.answer(&call, key).await?;
                 return answer.ok_or_else(|| Refusal::TaskBusy { task: first_task(&call) });
             }
@@ -94,7 +94,7 @@ impl Around for RecordIntent {
             record: record.clone(),
         });
         let _changing = self.states.change(&call.account.alias, &call.seen);
-        let reply = next.call(call).await?;
+        let reply = next.run(call).await?;
         if let Some(created) = created.filter(|_| reply.upstream_code.is_none()) {
             self.take_ownership(&created, &reply).await;
         }

@@ -4,7 +4,6 @@
 mod audit;
 mod authenticate;
 mod authorize;
-mod detach;
 mod forward;
 mod identify;
 mod intent;
@@ -13,10 +12,9 @@ mod replay;
 mod state;
 mod turn;
 
-pub use audit::{Audit, note};
+pub use audit::Audit;
 pub use authenticate::Authenticate;
 pub use authorize::{Accounts, Authorize, Owners};
-pub use detach::Detach;
 pub use forward::Forward;
 pub use identify::Identify;
 pub use intent::RecordIntent;

@@ -12,7 +12,7 @@ use http::{HeaderMap, StatusCode};
 use sha2::{Digest, Sha256};
 use tokio::time::{Instant, sleep};
 
-use crate::call::{Authorized, Origin, Proof, Refusal, Reply, ReplayKey};
+use crate::call::{Authorized, Clock, Origin, Proof, Refusal, Reply, ReplayKey};
 use crate::dialect::{Dialects, Received};
 use crate::gate::{Around, Next};
 use crate::parameters::write_json;
@@ -30,33 +30,35 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// The step.
 pub struct Replay {
     replays: Arc<Replays>,
+    clock: Clock,
 }
 
 /// Answers remembered in the store.
 pub struct Replays {
     store: Arc<dyn Store>,
     dialects: Arc<Dialects>,
+    clock: Clock,
     patience: Duration,
 }
 
 impl Replay {
     /// Looks into `replays`.
-    pub fn new(replays: Arc<Replays>) -> Replay {
-        Replay { replays }
+    pub fn new(replays: Arc<Replays>, clock: Clock) -> Replay {
+        Replay { replays, clock }
     }
 }
 
 impl Replays {
     /// Answers in `store`; waits at most `patience` for a change that is still open.
-    pub fn new(store: Arc<dyn Store>, dialects: Arc<Dialects>, patience: Duration) -> Replays {
-        Replays { store, dialects, patience }
+    pub fn new(store: Arc<dyn Store>, dialects: Arc<Dialects>, clock: Clock, patience: Duration) -> Replays {
+        Replays { store, dialects, clock, patience }
     }
 
     /// The first answer, once there is one; none when nothing is remembered.
     pub async fn answer(&self, call: &Authorized, key: &ReplayKey) -> Result<Option<Reply>, Refusal> {
         let give_up = Instant::now() + self.patience;
         loop {
-            let remembered = self.store.remembered(key).await.map_err(|_| Refusal::AuditUnavailable)?;
+            let remembered = self.store.remembered(key, self.clock.now()).await.map_err(|_| Refusal::AuditUnavailable)?;
             match verdict(remembered, key)? {
                 Seen::Never => return Ok(None),
                 Seen::Answered(body) => return self.reply(call, body).map(Some),
@@ -99,19 +101,19 @@ impl Around for Replay {
     type In = Authorized;
     type Out = Authorized;
 
-    async fn around<N: Next<Authorized>>(&self, mut call: Authorized, mut next: N) -> Result<Reply, Refusal> {
-        call.replay = replay_key(&call);
-        if let Some(key) = &call.replay
+    async fn around<N: Next<Authorized>>(&self, mut call: Authorized, next: N) -> Result<Reply, Refusal> {
+        call.replay = replay_key(&call).map(|(key, remember_for)| (key, self.clock.now() + remember_for));
+        if let Some((key, _)) = &call.replay
             && let Some(reply) = self.replays.answer(&call, key).await?
         {
             return Ok(reply);
         }
-        next.call(call).await
+        next.run(call).await
     }
 }
 
 /// What a change is recognised by. Only signed changes and those with an `Idempotency-Key` are.
-fn replay_key(call: &Authorized) -> Option<ReplayKey> {
+fn replay_key(call: &Authorized) -> Option<(ReplayKey, Duration)> {
     if !call.action.kind.is_change() {
         return None;
     }
@@ -121,13 +123,13 @@ fn replay_key(call: &Authorized) -> Option<ReplayKey> {
     let content = digest(what.map(str::as_bytes));
     if let Some(key) = &request.idempotency_key {
         let key = digest([b"idempotency-key", call.caller.name.as_bytes(), key.as_bytes()]);
-        return Some(ReplayKey { key, content, remember_for: REMEMBER_IDEMPOTENCY_KEY });
+        return Some((ReplayKey { key, content }, REMEMBER_IDEMPOTENCY_KEY));
     }
     match &call.proof {
         Proof::Token { .. } => None,
         Proof::Signature { fingerprint, .. } => {
             let key = digest([b"signature".as_slice(), fingerprint, &content]);
-            Some(ReplayKey { key, content, remember_for: REMEMBER_SIGNATURE })
+            Some((ReplayKey { key, content }, REMEMBER_SIGNATURE))
         }
     }
 }

@@ -26,9 +26,9 @@ impl Around for TakeTurn {
     type In = Authorized;
     type Out = Authorized;
 
-    async fn around<N: Next<Authorized>>(&self, call: Authorized, mut next: N) -> Result<Reply, Refusal> {
+    async fn around<N: Next<Authorized>>(&self, call: Authorized, next: N) -> Result<Reply, Refusal> {
         let wanted = wanted(&call);
-        let in_flight = match self.cloud.turn(&wanted, call.progress.clone()).await {
+        let in_flight = match self.cloud.turn(&wanted, call.call.progress.clone()).await {
             Ok(in_flight) => in_flight,
             Err(refusal) => {
                 call.call.record.update(|record| record.detail.limit = wanted.action.bucket.name.clone());
@@ -37,7 +37,7 @@ impl Around for TakeTurn {
         };
         let waited = i64::try_from(in_flight.waited().as_millis()).unwrap_or(i64::MAX);
         call.call.record.update(|record| record.waited_ms += waited);
-        let answer = next.call(call).await;
+        let answer = next.run(call).await;
         drop(in_flight);
         answer
     }

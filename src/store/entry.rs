@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::call::{Closed, SeenTask};
+use crate::call::{Closed, ReplayKey, SeenTask};
 
 /// One thing to commit.
 #[derive(Debug)]
@@ -33,16 +33,6 @@ pub struct Intent {
     pub tasks: Vec<SeenTask>,
     /// Under what a second arrival of the same change is recognised.
     pub replay: Option<(ReplayKey, Timestamp)>,
-}
-
-/// Identifies a change over retries: a keyed or plain digest, never the signature itself.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub struct ReplayKey {
-    /// SHA-256 of what makes two arrivals one: for a signature its fingerprint, action, version, region and body, for
-    /// an `Idempotency-Key` the caller and the key.
-    pub key: [u8; 32],
-    /// SHA-256 of what must be equal then: the action and the parameters.
-    pub content: [u8; 32],
 }
 
 /// What is known of a change that was seen before.

@@ -4,9 +4,14 @@
 //! Two databases, one trait, one suite of tests. The room knows nothing of how records come about; everything that
 //! changes is one call of [`Store::commit`], one transaction for as many entries as had queued up.
 
+mod clean;
 mod entry;
+mod fault;
 mod filter;
 mod key;
+mod open;
+mod page;
+mod plan;
 mod postgres;
 mod sqlite;
 #[cfg(test)]
@@ -19,12 +24,14 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-pub use entry::{Entry, Intent, Remembered, ReplayKey, Verdict};
+pub use crate::call::ReplayKey;
+pub use entry::{Entry, Intent, Remembered, Verdict};
 pub use filter::{Cursor, Filter, Page};
 pub use key::{KeyRow, KeyState};
+pub use open::{Address, open};
 pub use postgres::Postgres;
 pub use sqlite::Sqlite;
-pub use writer::{Writer, WriterOptions};
+pub use writer::{Backlog, Writer, WriterOptions};
 
 /// What a database can do for the gateway.
 #[async_trait]
@@ -48,8 +55,8 @@ pub trait Store: Send + Sync + 'static {
     /// All tasks of a team, for a refusal that lists a caller's own; at most `limit`.
     async fn tasks_of(&self, account: &str, team: &str, limit: u32) -> Result<Vec<String>, StoreError>;
 
-    /// What is remembered under `key`.
-    async fn remembered(&self, key: &ReplayKey) -> Result<Option<Remembered>, StoreError>;
+    /// What is remembered under `key` at the time `now`; an open change is remembered however old it is.
+    async fn remembered(&self, key: &ReplayKey, now: Timestamp) -> Result<Option<Remembered>, StoreError>;
 
     /// Forgets answers that were remembered until before `now`, except those whose change is still open.
     async fn forget(&self, now: Timestamp) -> Result<u64, StoreError>;
@@ -85,7 +92,8 @@ pub trait Store: Send + Sync + 'static {
 pub struct TaskRow {
     /// The team that owns it.
     pub team: Option<String>,
-    /// How many changes have passed through the gateway.
+    /// A counter that moves when a change of it begins and when it ends, so equal counters mean that no change has
+    /// happened or been under way in between.
     pub changes: i64,
     /// The open change that holds it.
     pub open_change: Option<Uuid>,
@@ -106,6 +114,9 @@ pub enum StoreError {
     /// It exists already.
     #[error("{0} exists already")]
     Exists(String),
+    /// The database refuses a value, and would again.
+    #[error("the database refuses a value ({0})")]
+    Rejected(String),
     /// A cursor or filter that was not issued by this store.
     #[error("{0}")]
     BadFilter(String),

@@ -24,7 +24,7 @@ pub(super) fn build(said: &Saying<'_>, now: i64, nonce: u64) -> Result<Request<F
         (UpstreamSigning::Tc3, _) | (UpstreamSigning::AsCalled, Form::Json) => true,
         (UpstreamSigning::V1, _) | (UpstreamSigning::AsCalled, Form::Query | Form::FormBody) => false,
     };
-    let secret = SecretKey::from(said.account.credential.secret_key.expose_secret());
+    let secret = SecretKey::from(said.account.credential.secret_key.expose_secret().to_owned());
     if as_json { json(said, &secret, now) } else { form(said, &secret, now, nonce) }
 }
 

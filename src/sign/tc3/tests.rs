@@ -11,9 +11,9 @@ fn the_documented_chain_with_a_signed_action() {
 
     let date_key = hex::decode(chain("secretDateHex")).unwrap();
     let service_key = derived(&date_key, chain("service"));
-    assert_eq!(hex::encode(&*service_key), chain("secretServiceHex"));
+    assert_eq!(hex::encode(*service_key), chain("secretServiceHex"));
     let signing_key = derived(&*service_key, TERMINATOR);
-    assert_eq!(hex::encode(&*signing_key), chain("secretSigningHex"));
+    assert_eq!(hex::encode(*signing_key), chain("secretSigningHex"));
 
     let key = DaySigningKey { date: "2019-02-25".into(), service: chain("service").into(), mac: keyed(&*signing_key) };
     let request = Outgoing {

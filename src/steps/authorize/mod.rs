@@ -14,7 +14,7 @@ pub use accounts::Accounts;
 pub use owners::Owners;
 
 use self::decide::{Ask, decide};
-use crate::call::{Account, Authenticated, Authorized, Progress, Refusal, Request};
+use crate::call::{Account, Authenticated, Authorized, Refusal, Request};
 use crate::gate::Gate;
 use crate::provider::{FaultKind, ParameterFault, TaskRef, Version};
 
@@ -86,7 +86,6 @@ impl Gate for Authorize {
             seen: Vec::new(),
             wait_until,
             replay: None,
-            progress: Progress::default(),
         })
     }
 }

@@ -1,8 +1,6 @@
 //! What a state allows: pure.
 
-use std::collections::BTreeMap;
-
-use super::Known;
+use super::{Known, StateOptions};
 use crate::call::{Refusal, TaskState};
 use crate::provider::{Action, Allowed, Mode, TaskKind, TaskRef, Version};
 
@@ -17,16 +15,16 @@ pub(super) enum Verdict {
     Refused(Refusal),
 }
 
-/// Judges one task of a change. `modes` override the tables'.
+/// Judges one task of a change.
 pub(super) fn decide(
     version: &Version,
     action: &Action,
     task: &TaskRef,
     known: &Known,
-    modes: &BTreeMap<String, Mode>,
+    options: &StateOptions,
 ) -> Verdict {
     let (Some(rule), Some(kind)) = (&action.rule, version.task_kind(&task.kind)) else { return Verdict::Allowed };
-    let mode = modes.get(&action.name).copied().unwrap_or(rule.mode);
+    let mode = options.mode_of(&version.version, &action.name, rule.mode);
     if mode == Mode::Off {
         return Verdict::Allowed;
     }

@@ -14,7 +14,8 @@ use std::time::Duration;
 
 pub use judge::Judge;
 pub use look::Look;
-pub use memory::{Changing, Known, States};
+pub use memory::States;
+use memory::Known;
 pub use reader::StateReader;
 
 use crate::provider::{Action, Mode};
@@ -25,8 +26,17 @@ use crate::quota::Class;
 pub struct StateOptions {
     /// How old the knowledge of a state may be when a change is judged by it.
     pub max_age: Duration,
-    /// Modes that differ from the tables', by action.
-    pub modes: BTreeMap<String, Mode>,
+    /// For every action, in place of the tables' modes; none: as the tables say.
+    pub mode: Option<Mode>,
+    /// For single actions, by `version/action`.
+    pub actions: BTreeMap<String, Mode>,
+}
+
+impl StateOptions {
+    /// The mode of one action, whose table says `tabled`.
+    fn mode_of(&self, version: &str, action: &str, tabled: Mode) -> Mode {
+        self.actions.get(&format!("{version}/{action}")).copied().or(self.mode).unwrap_or(tabled)
+    }
 }
 
 /// The class in which an action waits for its turn; what it has to ask first waits in the same one.

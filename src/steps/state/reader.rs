@@ -45,7 +45,7 @@ impl StateReader {
                 state: state_name(call.version.task_kind(&task.kind).map(|kind| &**kind), &known),
                 age_ms: i64::try_from(known.asked_at.elapsed().as_millis()).unwrap_or(i64::MAX),
             });
-            let verdict = decide(&call.version, &call.action, task, &known, &self.options.modes);
+            let verdict = decide(&call.version, &call.action, task, &known, &self.options);
             call.call.record.update(|record| {
                 record.detail.states.clone_from(&states);
                 if let Verdict::Observed(refusal) = &verdict {

@@ -1,0 +1,139 @@
+//! One task, and how it moves by itself: worked out when somebody looks, so that no timer runs.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::beijing;
+use crate::clock::Moment;
+use crate::table::{After, Condition, Kind, Mark};
+
+/// How long things take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    /// Everything short: creating, checking, stopping.
+    pub(crate) step: Duration,
+    /// The migration itself.
+    pub(crate) run: Duration,
+}
+
+/// A task of any kind.
+#[derive(Debug)]
+pub(crate) struct Task {
+    pub(crate) id: String,
+    /// The order in which tasks were made.
+    pub(crate) number: u64,
+    pub(crate) version: String,
+    /// The name of its kind.
+    pub(crate) kind: String,
+    /// As it is written on the wire; any value, if a test says so.
+    pub(crate) status: Value,
+    pub(crate) status_since: Moment,
+    pub(crate) billing: String,
+    pub(crate) billing_since: Moment,
+    /// Whether it moves by itself.
+    pub(crate) moves: bool,
+    /// What it was made and modified with.
+    pub(crate) data: Map<String, Value>,
+    pub(crate) created: Moment,
+    pub(crate) started: Option<Moment>,
+    pub(crate) ended: Option<Moment>,
+}
+
+impl Task {
+    /// Makes every move that is due; false if the task is gone.
+    pub(crate) fn settle(&mut self, kind: &Kind, pace: Pace, now: Moment) -> bool {
+        if !self.moves {
+            return true;
+        }
+        while let Some((due, to)) = self.next_status(kind, pace).filter(|(due, _)| *due <= now) {
+            let Some(to) = to else { return false };
+            self.enter(kind, to, due);
+        }
+        while let Some((due, to)) = self.next_billing(kind, pace).filter(|(due, _)| *due <= now) {
+            let Some(to) = to else { return false };
+            self.enter_billing(to, due);
+        }
+        true
+    }
+
+    /// Enters a status.
+    pub(crate) fn enter(&mut self, kind: &Kind, status: Value, at: Moment) {
+        match kind.status(&status).and_then(|status| status.marks) {
+            Some(Mark::Start) => {
+                self.started = Some(at);
+                self.ended = None;
+            }
+            Some(Mark::End) => self.ended = Some(at),
+            None => {}
+        }
+        self.status = status;
+        self.status_since = at;
+    }
+
+    /// Enters a billing state.
+    pub(crate) fn enter_billing(&mut self, billing: String, at: Moment) {
+        self.billing = billing;
+        self.billing_since = at;
+    }
+
+    /// Whether the task has a property.
+    pub(crate) fn is(&self, condition: Condition, kind: &Kind) -> bool {
+        match condition {
+            Condition::CheckFails => {
+                let named = kind.check_fails_name.as_deref().is_some_and(|part| self.text("/JobName").contains(part));
+                named || kind.check_fails_address.as_deref() == Some(self.text("/SrcInfo/Ip"))
+            }
+            Condition::Incremental => self.number_at("/MigrateOption/MigrateType") == Some(3),
+            Condition::HourlyBilled => self.number_at("/PayType") == Some(1),
+        }
+    }
+
+    /// A text out of what it was made with; empty if there is none.
+    pub(crate) fn text(&self, place: &str) -> &str {
+        self.at(place).and_then(Value::as_str).unwrap_or("")
+    }
+
+    /// A number out of what it was made with.
+    pub(crate) fn number_at(&self, place: &str) -> Option<i64> {
+        self.at(place).and_then(Value::as_i64)
+    }
+
+    /// How far a step of that length has come, in percent, at most 99: the end is a status.
+    pub(crate) fn percent(&self, length: Duration, now: Moment) -> u64 {
+        let passed = now.since(self.status_since).as_millis() * 100 / length.as_millis().max(1);
+        u64::try_from(passed.min(99)).unwrap_or(99)
+    }
+
+    fn at(&self, place: &str) -> Option<&Value> {
+        let mut segments = place.split('/').skip(1);
+        let first = self.data.get(segments.next()?)?;
+        segments.try_fold(first, |value, segment| value.get(segment))
+    }
+
+    fn next_status(&self, kind: &Kind, pace: Pace) -> Option<(Moment, Option<Value>)> {
+        let step = kind
+            .moves
+            .iter()
+            .find(|step| step.from == self.status && step.when.is_none_or(|condition| self.is(condition, kind)))?;
+        Some((self.due(step.after, self.status_since, pace), step.to.clone()))
+    }
+
+    fn next_billing(&self, kind: &Kind, pace: Pace) -> Option<(Moment, Option<String>)> {
+        let step = kind.billing_moves.iter().find(|step| step.from == *self.billing)?;
+        let to = step.to.as_ref().and_then(Value::as_str).map(str::to_owned);
+        Some((self.due(step.after, self.billing_since, pace), to))
+    }
+
+    fn due(&self, after: After, since: Moment, pace: Pace) -> Moment {
+        match after {
+            After::Step => since.plus(pace.step),
+            After::Run => since.plus(pace.run),
+            After::ExpectedTime => {
+                let timed = self.number_at("/MigrateOption/RunMode") == Some(2);
+                let expected = timed.then(|| beijing::read(self.text("/MigrateOption/ExpectTime"))).flatten();
+                since.plus(pace.step).max(expected.unwrap_or_default())
+            }
+        }
+    }
+}

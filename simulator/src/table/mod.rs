@@ -1,0 +1,131 @@
+//! What the simulated cloud knows of an API version, read from a file: actions, kinds of tasks, types.
+//!
+//! A table that contradicts itself is refused at load. The room knows no request and no task.
+
+mod check;
+mod kind;
+mod row;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+use thiserror::Error;
+
+pub(crate) use kind::{After, Condition, Kind, Mark};
+pub(crate) use row::{Action, Effect, Member, Type, Types};
+
+const TENCENT_2018: &str = include_str!("../../tables/tencent-2018-03-30.toml");
+
+/// Every API version that the simulator serves, by its date.
+#[derive(Debug)]
+pub(crate) struct Tables(BTreeMap<String, Provider>);
+
+/// One API version.
+#[derive(Debug)]
+pub(crate) struct Provider {
+    /// The version date, as requests spell it.
+    pub(crate) version: String,
+    /// The length of the cloud's rate window.
+    pub(crate) window: Duration,
+    /// The regions that exist.
+    pub(crate) regions: Vec<String>,
+    /// The regions that answer on their own hosts only.
+    pub(crate) finance_regions: Vec<String>,
+    /// The kinds of tasks, by name.
+    pub(crate) kinds: BTreeMap<String, Kind>,
+    /// The structures that parameters and answers are made of.
+    pub(crate) types: Types,
+    /// The actions, by name.
+    pub(crate) actions: BTreeMap<String, Action>,
+}
+
+/// Why a table cannot be used.
+#[derive(Debug, Error)]
+pub(crate) enum TableError {
+    /// The file is not what the program reads.
+    #[error("{0}")]
+    Unreadable(#[from] toml::de::Error),
+    /// The file contradicts itself; every contradiction is listed.
+    #[error("table {version}: {}", mistakes.join("; "))]
+    Contradicts { version: String, mistakes: Vec<String> },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    family: Family,
+    version: String,
+    window_ms: u64,
+    regions: Vec<String>,
+    finance_regions: Vec<String>,
+    kinds: BTreeMap<String, Kind>,
+    types: Vec<row::Structure>,
+    actions: Vec<Action>,
+}
+
+/// Which dialect a version is spoken in.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+enum Family {
+    Tencent,
+}
+
+impl Tables {
+    /// Reads the tables that are built in.
+    pub(crate) fn built_in() -> Result<Self, TableError> {
+        let provider = Provider::parse(TENCENT_2018)?;
+        Ok(Self(BTreeMap::from([(provider.version.clone(), provider)])))
+    }
+
+    /// The table of a version, if there is one.
+    pub(crate) fn version(&self, version: &str) -> Option<&Provider> {
+        self.0.get(version)
+    }
+
+    /// The versions, as a message lists them.
+    pub(crate) fn versions(&self) -> Vec<&str> {
+        self.0.keys().map(String::as_str).collect()
+    }
+}
+
+impl Provider {
+    /// Reads and cross-checks one table.
+    fn parse(text: &str) -> Result<Self, TableError> {
+        let file: File = toml::from_str(text)?;
+        let Family::Tencent = file.family;
+        let mut mistakes = Vec::new();
+        let mut types = Types::default();
+        for structure in file.types {
+            let name = structure.name.clone();
+            if !types.add(structure) {
+                mistakes.push(format!("type {name} is there twice"));
+            }
+        }
+        let mut actions = BTreeMap::new();
+        for action in file.actions {
+            let name = action.name.clone();
+            if actions.insert(name.clone(), action).is_some() {
+                mistakes.push(format!("action {name} is there twice"));
+            }
+        }
+        let provider = Self {
+            version: file.version,
+            window: Duration::from_millis(file.window_ms),
+            regions: file.regions,
+            finance_regions: file.finance_regions,
+            kinds: file.kinds,
+            types,
+            actions,
+        };
+        check::contradictions(&provider, &mut mistakes);
+        if mistakes.is_empty() {
+            Ok(provider)
+        } else {
+            Err(TableError::Contradicts { version: provider.version, mistakes })
+        }
+    }
+}

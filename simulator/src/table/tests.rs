@@ -1,0 +1,33 @@
+//! The tables that are built in hold together, and one that does not is refused with every mistake.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test says what went wrong by panicking
+
+use super::{Provider, TENCENT_2018, TableError, Tables};
+
+#[test]
+fn the_built_in_table_has_every_action_of_2018() {
+    let tables = Tables::built_in().expect("the table holds together");
+    let provider = tables.version("2018-03-30").expect("the version");
+    assert_eq!(provider.actions.len(), 22);
+    assert_eq!(provider.actions["DescribeMigrateJobs"].rate.calls, 50);
+    assert_eq!(provider.actions["DescribeSubscribes"].rate.calls, 100);
+    assert_eq!(provider.actions["StopMigrateJob"].rate.calls, 20);
+}
+
+#[test]
+fn every_contradiction_is_named() {
+    let broken = TENCENT_2018
+        .replace("allowed = [7, 8]", "allowed = [7, 77]")
+        .replace("finance_regions = [\"ap-shanghai-fsi\"", "finance_regions = [\"mars\"")
+        .replace("type = \"MigrateOption\"", "type = \"Nothing\"");
+    let Err(TableError::Contradicts { mistakes, .. }) = Provider::parse(&broken) else { panic!("accepted") };
+    let all = mistakes.join("\n");
+    assert!(all.contains("StopMigrateJob: no status 77"), "{all}");
+    assert!(all.contains("finance region mars"), "{all}");
+    assert!(all.contains("CreateMigrateJob: no type Nothing"), "{all}");
+}
+
+#[test]
+fn an_unknown_key_is_refused() {
+    let broken = TENCENT_2018.replace("effect = \"remove\"", "effect = \"remove\"\nstray = 1");
+    assert!(matches!(Provider::parse(&broken), Err(TableError::Unreadable(_))));
+}

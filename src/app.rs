@@ -1,0 +1,127 @@
+//! Builds the long-lived things from the configuration, once, in order, and takes them down again.
+
+mod build;
+mod error;
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use error::StartError;
+
+use crate::call::Clock;
+use crate::config::Config;
+use crate::edge::Listener;
+use crate::jobs::{Refresh, close_left_open, forget_answers};
+use crate::metrics::Metrics;
+use crate::store::{Store, Writer};
+
+/// How long a start waits for the instance that it replaces to let go of the database.
+const PREDECESSOR_PATIENCE: Duration = Duration::from_secs(10);
+
+/// A gateway that is running.
+pub struct Running {
+    public: SocketAddr,
+    admin: SocketAddr,
+    store: Arc<dyn Store>,
+    writer: Writer,
+    calls: TaskTracker,
+    stopping: CancellationToken,
+    serving: Vec<JoinHandle<()>>,
+    drain_timeout: Duration,
+}
+
+/// The gateway stopped by itself.
+#[derive(Debug, thiserror::Error)]
+#[error("the gateway stopped because {0}")]
+pub struct Died(&'static str);
+
+impl Running {
+    /// Starts a gateway: when this returns, both listeners accept and the log can be written.
+    ///
+    /// # Errors
+    /// What is missing or wrong, in words for the one who starts it.
+    pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> {
+        let providers = build::providers(&config)?;
+        let store = build::store(&config.store)?;
+        store.claim(PREDECESSOR_PATIENCE).await?;
+        store.migrate().await?;
+        let writer = build::writer(&config, &store);
+        let left_open = close_left_open(&*store, &writer).await?;
+        if left_open > 0 {
+            tracing::warn!(changes = left_open, "changes that a previous run left open were closed as unknown");
+        }
+        let client = build::client(&config.upstream)?;
+        let identity = build::identity(&config, &providers, &store, &client, clock.clone()).await?;
+        let calls = TaskTracker::new();
+        let parts = build::Parts {
+            providers,
+            store: Arc::clone(&store),
+            writer: writer.clone(),
+            identity: Arc::clone(&identity),
+            client,
+            metrics: Arc::new(Metrics::default()),
+            calls: calls.clone(),
+            clock: clock.clone(),
+        };
+        let listener = Listener::bind(config.server.listen, build::tls(&config.server.tls)?, build::bounds(&config.server));
+        let listener = listener.await.map_err(|error| StartError::listen(config.server.listen, &error))?;
+        let admin = Listener::bind(config.admin.listen, build::tls(&config.admin.tls)?, build::bounds(&config.server));
+        let admin = admin.await.map_err(|error| StartError::listen(config.admin.listen, &error))?;
+        let (public_addr, admin_addr) = (build::address(&listener)?, build::address(&admin)?);
+
+        let stopping = CancellationToken::new();
+        let drain_timeout = config.server.drain_timeout;
+        let admin_state = build::admin(&parts, stopping.clone());
+        let refresh = Refresh { identity, every: config.keys.refresh };
+        let edge = build::edge(config, parts);
+        let serving = vec![
+            tokio::spawn(listener.serve(edge, stopping.clone())),
+            tokio::spawn(admin.serve(Arc::new(admin_state), stopping.clone())),
+            tokio::spawn(refresh.run(stopping.clone())),
+            tokio::spawn(forget_answers(Arc::clone(&store), clock, stopping.clone())),
+        ];
+        Ok(Running { public: public_addr, admin: admin_addr, store, writer, calls, stopping, serving, drain_timeout })
+    }
+
+    /// The public listener's address.
+    pub fn public_addr(&self) -> SocketAddr {
+        self.public
+    }
+
+    /// The admin listener's address.
+    pub fn admin_addr(&self) -> SocketAddr {
+        self.admin
+    }
+
+    /// Runs until `shutdown`, then drains: no new calls, those under way are finished, everything is written.
+    ///
+    /// # Errors
+    /// A part that the gateway cannot do without has died.
+    pub async fn run_until(self, shutdown: impl Future<Output = ()>) -> Result<(), Died> {
+        let end = tokio::select! {
+            () = shutdown => Ok(()),
+            () = self.writer.stopped() => Err(Died("the writer of the audit log ended")),
+        };
+        self.stopping.cancel();
+        for task in self.serving {
+            // A listener ends by itself within its drain time-out.
+            let _ = task.await;
+        }
+        self.calls.close();
+        if tokio::time::timeout(self.drain_timeout, self.calls.wait()).await.is_err() {
+            tracing::error!("calls were still under way after the drain time-out; their records say unknown");
+        }
+        let lost = self.writer.drain(self.drain_timeout).await;
+        if lost > 0 {
+            tracing::error!(records = lost, "records could not be written before the end");
+        }
+        self.store.close().await;
+        end
+    }
+}

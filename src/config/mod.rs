@@ -1,0 +1,183 @@
+//! The configuration: one TOML file, environment variables over it, secrets in files of their own; read whole, every
+//! mistake reported with its place.
+//!
+//! A file for each section holds its keys, their defaults and their checks; the result is plain values. This room
+//! knows what keys mean, not what is done with them: `app` hands each part its own. The environment is an argument.
+
+mod account;
+mod admin;
+mod audit;
+mod checker;
+mod document;
+mod duration;
+mod folders;
+mod issuer;
+mod keys;
+mod log;
+mod mask;
+mod mistake;
+mod overlay;
+mod places;
+mod quota;
+mod secret;
+mod server;
+mod state;
+mod store;
+mod tencent;
+#[cfg(test)]
+mod tests;
+mod tls;
+mod upstream;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+pub use admin::Admin;
+pub use audit::{Audit, Reads};
+pub use issuer::{Algorithm, Issuer, IssuerKey};
+pub use keys::{Keys, SealingKey};
+pub use log::{Format, Log};
+pub use mistake::{Mistake, Mistakes, Place};
+pub use quota::{Quota, WAIT_CAP};
+pub use server::Server;
+pub use state::{Mode, State};
+pub use store::Database;
+pub use tencent::Tencent;
+pub use tls::Tls;
+pub use upstream::Upstream;
+
+use crate::call::Account;
+use checker::Checker;
+
+/// A configuration that was checked.
+#[derive(Debug)]
+pub struct Config {
+    /// The public listener.
+    pub server: Server,
+    /// The admin listener.
+    pub admin: Admin,
+    /// The database.
+    pub store: Database,
+    /// The audit log.
+    pub audit: Audit,
+    /// Issued keys.
+    pub keys: Keys,
+    /// Issuers of tokens, by name.
+    pub issuers: Vec<Issuer>,
+    /// The folder with a file for each team.
+    pub teams: PathBuf,
+    /// The folder with the tables; none means those that are built in.
+    pub providers: Option<PathBuf>,
+    /// Accounts, by alias.
+    pub accounts: Vec<Account>,
+    /// Waiting for the cloud's quota.
+    pub quota: Quota,
+    /// The state policy.
+    pub state: State,
+    /// Connections to the clouds.
+    pub upstream: Upstream,
+    /// Verification of Tencent signatures.
+    pub tencent: Tencent,
+    /// The process's own log.
+    pub log: Log,
+}
+
+/// The file as it is written.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+struct Raw {
+    server: server::Raw,
+    admin: admin::Raw,
+    store: store::Raw,
+    audit: audit::Raw,
+    keys: keys::Raw,
+    issuer: BTreeMap<String, issuer::Raw>,
+    teams: folders::RawTeams,
+    providers: folders::RawProviders,
+    account: BTreeMap<String, account::Raw>,
+    quota: Quota,
+    state: State,
+    upstream: Upstream,
+    tencent: Tencent,
+    log: Log,
+}
+
+impl Config {
+    /// Reads the file at `path` under the environment `variables`; relative paths in it are relative to its folder.
+    ///
+    /// # Errors
+    /// Everything that is wrong, not only the first mistake.
+    pub fn load(path: &Path, variables: impl IntoIterator<Item = (String, String)>) -> Result<Config, Mistakes> {
+        let name = path.display().to_string();
+        let unreadable = |why: String| {
+            let place = Place::File { line: 1, column: 1, span: 0..0 };
+            let mistake =
+                Mistake { key: String::new(), place, message: format!("the file can't be read, {why}"), help: None };
+            Mistakes::new(&name, String::new(), vec![mistake])
+        };
+        let bytes = fs::read(path).map_err(|error| unreadable(error.to_string()))?;
+        let text = String::from_utf8(bytes)
+            .map_err(|error| unreadable(format!("it is not UTF-8 at byte {}", error.utf8_error().valid_up_to())))?;
+        Config::read(&text, &name, path.parent().unwrap_or(Path::new("")), variables)
+    }
+
+    /// Reads `text`, which reports call `name`; relative paths in it are relative to `folder`.
+    ///
+    /// # Errors
+    /// Everything that is wrong, not only the first mistake.
+    pub fn read(
+        text: &str,
+        name: &str,
+        folder: &Path,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Config, Mistakes> {
+        let variables: Vec<_> = variables.into_iter().collect();
+        let document = document::read::<Raw>(text, &variables);
+        let mut checker = Checker::new(document.places, folder, document.mistakes);
+        let config = document.value.and_then(|raw| raw.check(&mut checker));
+        let mistakes = checker.into_mistakes();
+        match config {
+            Some(config) if mistakes.is_empty() => Ok(config),
+            _ => Err(Mistakes::new(name, mask::mask(text, &document.hidden), mistakes)),
+        }
+    }
+}
+
+impl Raw {
+    /// Checks every section before it gives up.
+    fn check(self, checker: &mut Checker) -> Option<Config> {
+        let server = self.server.check(checker);
+        let admin = self.admin.check(checker);
+        let store = self.store.check(checker);
+        let audit = self.audit.check(checker);
+        let keys = self.keys.check(checker);
+        let issuers = issuer::check(self.issuer, checker);
+        let teams = self.teams.check(checker);
+        let providers = self.providers.check(checker);
+        let accounts = account::check(self.account, checker);
+        let quota = self.quota.check(checker);
+        let state = self.state.check(checker);
+        let upstream = self.upstream.check(checker);
+        let tencent = self.tencent.check(checker);
+        let log = self.log.check(checker);
+        Some(Config {
+            server: server?,
+            admin: admin?,
+            store: store?,
+            audit: audit?,
+            keys: keys?,
+            issuers,
+            teams,
+            providers,
+            accounts,
+            quota: quota?,
+            state: state?,
+            upstream: upstream?,
+            tencent: tencent?,
+            log: log?,
+        })
+    }
+}

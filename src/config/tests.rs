@@ -1,0 +1,363 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that fails should fail loudly")]
+
+use std::fs;
+use std::path::Path;
+
+use secrecy::ExposeSecret;
+
+use super::{Config, Database, IssuerKey, Mistakes, Mode, Place, Raw};
+
+const SECRET: &str = "not-a-secret-of-anybody-0123456789";
+const REFERENCE: &str = include_str!("../../config/gateway.toml");
+
+/// The least that is needed.
+const MINIMAL: &str = r#"
+[store]
+url = "sqlite:gateway.sqlite3"
+
+[audit]
+digest_key = "not-a-secret-of-anybody-0123456789"
+
+[[keys.sealing]]
+name = "first"
+key = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+
+[account.main]
+family = "tencent"
+site = "mainland"
+secret_id = "AKIDEXAMPLE"
+secret_key = "planted-secret-key"
+"#;
+
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("teams")).unwrap();
+    fs::create_dir_all(folder.path().join("secrets")).unwrap();
+    for (name, text) in [
+        ("digest.key", SECRET),
+        ("sealing.key", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n"),
+        ("main.id", "AKIDFILE\n"),
+        ("main.key", "from-a-file\n"),
+    ] {
+        fs::write(folder.path().join("secrets").join(name), text).unwrap();
+    }
+    folder
+}
+
+fn read(text: &str, variables: &[(&str, &str)]) -> Result<Config, Mistakes> {
+    let folder = folder();
+    let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Config::read(text, "gateway.toml", folder.path(), variables)
+}
+
+/// Key, line, column and message of each mistake; a variable's name instead of line and column.
+fn mistakes(text: &str, variables: &[(&str, &str)]) -> Vec<String> {
+    let mistakes = read(text, variables).expect_err("this should be wrong");
+    let line = |mistake: &super::Mistake| match &mistake.place {
+        Place::File { line, column, .. } => format!("{line}:{column} {}: {}", mistake.key, mistake.message),
+        Place::Variable { variable } => format!("{variable} {}: {}", mistake.key, mistake.message),
+    };
+    mistakes.list().iter().map(line).collect()
+}
+
+fn rendered(mistakes: &Mistakes) -> String {
+    let theme = miette::GraphicalTheme::unicode_nocolor();
+    let mut text = String::new();
+    miette::GraphicalReportHandler::new_themed(theme).with_width(120).render_report(&mut text, mistakes).unwrap();
+    text
+}
+
+#[test]
+fn the_least_configuration_has_documented_defaults() {
+    let config = read(MINIMAL, &[]).unwrap();
+    assert_eq!(config.server.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.admin.listen.to_string(), "127.0.0.1:9090");
+    assert_eq!(config.server.max_body_bytes, 10 * 1024 * 1024);
+    assert_eq!(config.state.mode_of("2018-03-30", "StopMigrateJob"), Mode::Enforce);
+    assert_eq!(config.accounts[0].alias, "main");
+    assert_eq!(config.accounts[0].identity, "main");
+    assert!(matches!(&config.store, Database::Sqlite(path) if path.ends_with("gateway.sqlite3") && path.is_absolute()));
+    assert_eq!(config.keys.sealing[0].key.expose_secret(), b"0123456789abcdef0123456789abcdef");
+}
+
+#[test]
+fn every_mistake_is_reported_with_its_place() {
+    let text = r#"
+[server]
+listen = "localhost"
+max_body_bytes = "many"
+hed_timeout = "10s"
+idle_timeout = "5 parsecs"
+
+[quota]
+max_wait = "1m"
+
+[sever]
+a = 1
+b = 2
+
+[store]
+url = "mysql://u:hunter2@h/d"
+
+[audit]
+digest_key = "short"
+
+[[keys.sealing]]
+name = "First"
+key = "not base64"
+
+[issuer.a]
+issuer = "x"
+audience = "y"
+algorithms = ["HS256", "none"]
+key = "a-string-secret-at-least-256-bits-long"
+
+[issuer.b]
+issuer = "x"
+audience = "y"
+algorithms = ["RS256", "HS256"]
+jwks_url = "http://login.example.com/jwks"
+
+[account.main]
+family = "azure"
+site = "mainland"
+secret_id = "AKID"
+secret_key = "planted-secret-key"
+secret_key_file = "secrets/main.key"
+endpoint = "http://u:p@h/path?x"
+"#;
+    insta::assert_snapshot!(mistakes(text, &[]).join("\n"));
+}
+
+#[test]
+fn the_report_shows_lines_but_no_secrets() {
+    let text = MINIMAL.replace("site = ", "sito = ").replace("secret_key = ", "secret_kye = ");
+    let mistakes = read(&text, &[("DTS_GATEWAY__QUOTA__MAX_WAIT", "soon")]).unwrap_err();
+    let report = rendered(&mistakes);
+    assert!(!report.contains("planted-secret-key"), "{report}");
+    assert!(!format!("{mistakes:?}").contains("planted-secret-key"));
+    insta::assert_snapshot!(report);
+}
+
+#[test]
+fn syntax_errors_are_all_reported_and_keep_secrets() {
+    let text = "[server\nlisten = \n[account.main]\nsecret_key = \"planted-secret\nfamily = tencent\n";
+    let mistakes = read(text, &[]).unwrap_err();
+    assert!(mistakes.list().len() >= 3, "{mistakes:?}");
+    assert!(!rendered(&mistakes).contains("planted-secret"), "{}", rendered(&mistakes));
+}
+
+#[test]
+fn variables_override_keys_of_every_type() {
+    let variables = [
+        ("DTS_GATEWAY__SERVER__LISTEN", "127.0.0.1:0"),
+        ("DTS_GATEWAY__SERVER__MAX_CONNECTIONS", "7"),
+        ("DTS_GATEWAY__ADMIN__ALLOW_PLAINTEXT", "true"),
+        ("DTS_GATEWAY__ADMIN__LISTEN", "0.0.0.0:1"),
+        ("DTS_GATEWAY__QUOTA__MAX_WAIT", "250ms"),
+        ("DTS_GATEWAY__TENCENT__CLOUD_HOSTS", "['a.example', 'b.example']"),
+        ("DTS_GATEWAY__ACCOUNT__MAIN__SECRET_KEY", "12345"),
+        ("DTS_GATEWAY__ACCOUNT__SECOND__FAMILY", "tencent"),
+        ("DTS_GATEWAY__ACCOUNT__SECOND__SITE", "international"),
+        ("DTS_GATEWAY__ACCOUNT__SECOND__SECRET_ID", "AKID2"),
+        ("DTS_GATEWAY__ACCOUNT__SECOND__SECRET_KEY", "two"),
+        ("DTS_GATEWAY__KEYS__SEALING__0__NAME", "renamed"),
+        ("DTS_GATEWAY_ADMIN_URL", "not ours"),
+    ];
+    let config = read(MINIMAL, &variables).unwrap();
+    assert_eq!(config.server.listen.port(), 0);
+    assert_eq!(config.server.max_connections, 7);
+    assert_eq!(config.quota.max_wait.as_millis(), 250);
+    assert_eq!(config.tencent.cloud_hosts.as_deref(), Some(&["a.example".to_owned(), "b.example".to_owned()][..]));
+    assert_eq!(config.accounts[0].credential.secret_key.expose_secret(), "12345");
+    assert_eq!(config.accounts[1].alias, "second");
+    assert_eq!(config.keys.sealing[0].name, "renamed");
+}
+
+#[test]
+fn a_wrong_variable_is_named_and_a_secret_in_it_is_not_shown() {
+    let variables = [
+        ("DTS_GATEWAY__SERVER__MAX_CONNECTIONS", "many"),
+        ("DTS_GATEWAY__SERVER__LISTN", "127.0.0.1:1"),
+        ("DTS_GATEWAY__SERVER____LISTEN", "127.0.0.1:1"),
+        ("DTS_GATEWAY__ACCOUNT", "planted"),
+        ("DTS_GATEWAY__ACCOUNT__MAIN", "planted"),
+        ("DTS_GATEWAY__ACCOUNT__MAIN__SECRET", "planted"),
+        ("DTS_GATEWAY__QUOTA__MAX_WAIT", "21s"),
+        ("DTS_GATEWAY__STORE__URL", "oracle:planted"),
+    ];
+    let found = mistakes(MINIMAL, &variables).join("\n");
+    assert!(!found.contains("planted"), "{found}");
+    insta::assert_snapshot!(found);
+}
+
+#[test]
+fn a_secret_comes_from_one_place() {
+    let from_file = MINIMAL.replace("secret_key = \"planted-secret-key\"", "secret_key_file = \"secrets/main.key\"");
+    let config = read(&from_file, &[]).unwrap();
+    assert_eq!(config.accounts[0].credential.secret_key.expose_secret(), "from-a-file");
+
+    let overridden = read(&from_file, &[("DTS_GATEWAY__ACCOUNT__MAIN__SECRET_KEY", "from-the-environment")]).unwrap();
+    assert_eq!(overridden.accounts[0].credential.secret_key.expose_secret(), "from-the-environment");
+
+    let missing = MINIMAL.replace("secret_key = \"planted-secret-key\"", "secret_key_file = \"secrets/none.key\"");
+    assert!(mistakes(&missing, &[])[0].contains("account.main.secret_key_file: "), "{:?}", mistakes(&missing, &[]));
+
+    let neither = MINIMAL.replace("secret_key = \"planted-secret-key\"", "");
+    assert_eq!(mistakes(&neither, &[]), ["12:10 account.main.secret_key: this secret is missing"]);
+}
+
+#[test]
+fn plaintext_off_loopback_needs_a_word() {
+    let open = format!("[server]\nlisten = \"0.0.0.0:8080\"\n{MINIMAL}");
+    assert!(mistakes(&open, &[])[0].starts_with("2:10 server.listen: 0.0.0.0:8080 can be reached from outside"));
+    assert!(read(&open, &[("DTS_GATEWAY__SERVER__ALLOW_PLAINTEXT", "true")]).is_ok());
+}
+
+#[test]
+fn tls_files_are_looked_into() {
+    let folder = folder();
+    let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    fs::write(folder.path().join("cert.pem"), pair.cert.pem()).unwrap();
+    fs::write(folder.path().join("cert.key"), pair.signing_key.serialize_pem()).unwrap();
+    let tls = "[server.tls]\ncertificate_file = \"cert.pem\"\nkey_file = \"cert.key\"\n";
+    let none = std::iter::empty();
+    let config = Config::read(&format!("{MINIMAL}{tls}"), "t", folder.path(), none.clone()).unwrap();
+    assert!(config.server.tls.is_some());
+    assert!(!format!("{config:?}").contains("PRIVATE KEY"));
+
+    let swapped = "[server.tls]\ncertificate_file = \"cert.key\"\nkey_file = \"cert.pem\"\n";
+    let mistakes = Config::read(&format!("{MINIMAL}{swapped}"), "t", folder.path(), none).unwrap_err();
+    assert_eq!(mistakes.list().len(), 2, "{mistakes:?}");
+}
+
+#[test]
+fn issuers_take_each_kind_of_key() {
+    let text = format!(
+        "{MINIMAL}
+[issuer.shared]
+issuer = \"a\"
+audience = \"gateway\"
+algorithms = [\"HS256\"]
+key = \"{SECRET}\"
+development = true
+
+[issuer.fetched]
+issuer = \"b\"
+audience = \"gateway\"
+algorithms = [\"RS256\", \"EdDSA\"]
+jwks_url = \"https://login.example.com/jwks\"
+leeway = \"1m\"
+"
+    );
+    let config = read(&text, &[]).unwrap();
+    assert!(matches!(config.issuers[0].key, IssuerKey::Jwks(_)));
+    assert!(matches!(config.issuers[1].key, IssuerKey::Secret(_)));
+    assert!(!format!("{config:?}").contains(SECRET));
+}
+
+#[test]
+fn a_file_that_is_not_there_or_not_text_is_a_mistake_too() {
+    let folder = folder();
+    let path = folder.path().join("gateway.toml");
+    assert!(Config::load(&path, std::iter::empty()).is_err());
+    fs::write(&path, [0xff, 0xfe]).unwrap();
+    let mistakes = Config::load(&path, std::iter::empty()).unwrap_err();
+    assert!(mistakes.list()[0].message.contains("not UTF-8 at byte 0"));
+}
+
+#[test]
+fn the_reference_is_a_configuration_that_works() {
+    let config = read(REFERENCE, &[]).map_err(|mistakes| rendered(&mistakes)).unwrap();
+    assert_eq!(config.accounts[0].credential.secret_key.expose_secret(), "from-a-file");
+}
+
+/// The reference with every key that it shows: lines that begin with `#` and a key or a section.
+fn everything() -> String {
+    let shown = |line: &str| {
+        let rest = line
+            .strip_prefix('#')
+            .filter(|rest| rest.starts_with(|first: char| first.is_ascii_lowercase() || "[\"".contains(first)));
+        rest.unwrap_or(line).to_owned()
+    };
+    REFERENCE.lines().map(shown).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_reference_shows_every_key() {
+    let everything: toml::Table = toml::from_str(&everything()).unwrap();
+    let sections = [
+        "",
+        "server",
+        "server.tls",
+        "admin",
+        "admin.tls",
+        "store",
+        "audit",
+        "keys",
+        "keys.sealing",
+        "issuer.platform",
+        "teams",
+        "providers",
+        "account.main",
+        "quota",
+        "state",
+        "upstream",
+        "tencent",
+        "log",
+    ];
+    for section in sections {
+        let shown =
+            section.split('.').filter(|part| !part.is_empty()).fold(&everything, |table, part| match &table[part] {
+                toml::Value::Table(inner) => inner,
+                toml::Value::Array(items) => items[0].as_table().unwrap(),
+                other => panic!("{section} is {other}"),
+            });
+        for key in keys_of(section) {
+            assert!(shown.contains_key(&key), "config/gateway.toml does not show `{key}` in [{section}]");
+        }
+    }
+}
+
+#[test]
+fn the_reference_shows_defaults_as_they_are() {
+    let shown: Raw = toml::from_str(&everything()).unwrap();
+    let (shown, default) = (toml::Table::try_from(&shown).unwrap(), toml::Table::try_from(Raw::default()).unwrap());
+    for (section, keys) in &default {
+        // Lists and sections by name are empty by default; the reference has an example.
+        for (key, value) in keys.as_table().unwrap() {
+            if !value.is_array() && !value.is_table() {
+                assert_eq!(&shown[section][key], value, "config/gateway.toml, `{key}` in [{section}]");
+            }
+        }
+    }
+    let issuer = toml::Table::try_from(super::issuer::Raw::default()).unwrap();
+    for (key, value) in issuer.iter().filter(|(_, value)| !value.is_array()) {
+        assert_eq!(&shown["issuer"]["platform"][key], value, "config/gateway.toml, `{key}` of an issuer");
+    }
+}
+
+/// The keys that a section takes, out of serde's complaint about one that it does not take.
+fn keys_of(section: &str) -> Vec<String> {
+    let text = match section {
+        "" => "nothing-is-called-so = 1".to_owned(),
+        "keys.sealing" => "[[keys.sealing]]\nnothing-is-called-so = 1".to_owned(),
+        _ => format!("[{section}]\nnothing-is-called-so = 1"),
+    };
+    let error = toml::from_str::<Raw>(&text).unwrap_err();
+    let message = error.message().to_owned();
+    let (_, expected) = message.split_once("expected ").unwrap();
+    let keys: Vec<String> = expected.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+    assert!(!keys.is_empty(), "{message}");
+    keys
+}
+
+#[test]
+fn paths_are_relative_to_the_file() {
+    let folder = folder();
+    let path = folder.path().join("gateway.toml");
+    fs::write(&path, REFERENCE).unwrap();
+    let config = Config::load(&path, std::iter::empty()).unwrap();
+    assert_eq!(config.teams, folder.path().join("teams"));
+    assert!(matches!(config.store, Database::Sqlite(file) if file == folder.path().join(Path::new("gateway.sqlite3"))));
+}

@@ -1,0 +1,178 @@
+//! Accepts connections: bounded in number, timed from the first instant, plain or TLS, and drained at the end.
+//!
+//! HTTP/1.1 only: every official SDK speaks it, and what is not spoken cannot be attacked.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use hyper::body::{Body, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+
+/// A head is at most this large, in bytes: a v1 GET may have 32 KiB of parameters (API 3.0, "Request Structure").
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+
+/// Pause after a failed accept, usually for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Answers the requests of a listener.
+pub trait Responder: Send + Sync + 'static {
+    /// The bodies that it answers with.
+    type Body: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static;
+
+    /// Answers one request of a peer.
+    fn respond(&self, request: Request<Incoming>, peer: IpAddr) -> impl Future<Output = Response<Self::Body>> + Send;
+
+    /// A connection was opened (1) or closed (-1).
+    fn connections_changed(&self, by: i64);
+
+    /// From now on what arrives on open connections should be refused.
+    fn drain(&self);
+}
+
+/// A bound listener.
+pub struct Listener {
+    tcp: TcpListener,
+    tls: Option<TlsAcceptor>,
+    options: ListenerOptions,
+}
+
+/// Its bounds.
+#[derive(Clone, Copy, Debug)]
+pub struct ListenerOptions {
+    /// Connections at once; more wait in the kernel's queue.
+    pub max_connections: usize,
+    /// From accept, or from the end of the previous answer, to the end of the next head. Covers the TLS handshake,
+    /// connections that stay silent, heads that drip, and idle ones.
+    pub head_timeout: Duration,
+    /// How long a connection may stay open between two requests.
+    pub idle_timeout: Duration,
+    /// How long open connections may take to finish at shutdown.
+    pub drain_timeout: Duration,
+}
+
+impl Listener {
+    /// Binds; `127.0.0.1:0` picks a free port.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub async fn bind(address: SocketAddr, tls: Option<ServerConfig>, options: ListenerOptions) -> io::Result<Listener> {
+        let tcp = TcpListener::bind(address).await?;
+        let tls = tls.map(|config| TlsAcceptor::from(Arc::new(config)));
+        Ok(Listener { tcp, tls, options })
+    }
+
+    /// The address that it is bound to.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.tcp.local_addr()
+    }
+
+    /// Serves until `shutdown`, then lets open connections finish.
+    pub async fn serve<R: Responder>(self, responder: Arc<R>, shutdown: CancellationToken) {
+        let room = Arc::new(Semaphore::new(self.options.max_connections));
+        let graceful = GracefulShutdown::new();
+        loop {
+            let accepted = tokio::select! {
+                () = shutdown.cancelled() => break,
+                accepted = accept(&self.tcp, &room) => accepted,
+            };
+            let (stream, peer, permit) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    tracing::warn!(error = %error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            };
+            let connection = Connection { responder: Arc::clone(&responder), peer, options: self.options };
+            let (tls, watcher, responder) = (self.tls.clone(), graceful.watcher(), Arc::clone(&responder));
+            tokio::spawn(async move {
+                responder.connections_changed(1);
+                connection.serve(stream, tls, watcher).await;
+                responder.connections_changed(-1);
+                drop(permit);
+            });
+        }
+        responder.drain();
+        drop(self.tcp);
+        if timeout(self.options.drain_timeout, graceful.shutdown()).await.is_err() {
+            tracing::warn!("connections were still open after the drain time-out");
+        }
+    }
+}
+
+struct Connection<R> {
+    responder: Arc<R>,
+    peer: SocketAddr,
+    options: ListenerOptions,
+}
+
+impl<R: Responder> Connection<R> {
+    async fn serve(
+        self,
+        stream: TcpStream,
+        tls: Option<TlsAcceptor>,
+        watcher: hyper_util::server::graceful::Watcher,
+    ) {
+        // Answers are small and written whole: waiting to fill a packet only adds latency.
+        let _ = stream.set_nodelay(true);
+        match tls {
+            None => self.speak(stream, watcher).await,
+            Some(acceptor) => {
+                // A handshake that fails or drips is the peer's matter; nothing was asked yet.
+                if let Ok(Ok(stream)) = timeout(self.options.head_timeout, acceptor.accept(stream)).await {
+                    self.speak(stream, watcher).await;
+                }
+            }
+        }
+    }
+
+    async fn speak<S>(self, stream: S, watcher: hyper_util::server::graceful::Watcher)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (responder, address) = (self.responder, self.peer.ip());
+        let service = service_fn(move |request| {
+            let responder = Arc::clone(&responder);
+            async move { Ok::<_, Infallible>(responder.respond(request, address).await) }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.options.head_timeout)
+            .max_buf_size(MAX_HEAD_BYTES)
+            .serve_connection(TokioIo::new(stream), service);
+        // What goes wrong on a connection was either answered or can't be; the peer sees it closed.
+        let _ = watcher.watch(connection).await;
+    }
+}
+
+/// Waits for room before it takes a connection out of the kernel's queue.
+fn accept<'a>(
+    tcp: &'a TcpListener,
+    room: &'a Arc<Semaphore>,
+) -> impl Future<Output = io::Result<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)>> + 'a {
+    async move {
+        let permit = Arc::clone(room).acquire_owned().await.map_err(io::Error::other)?;
+        let (stream, peer) = tcp.accept().await?;
+        Ok((stream, peer, permit))
+    }
+}

@@ -1,0 +1,157 @@
+//! The edge: bytes become a [`Call`], always, and a reply or refusal becomes bytes in the caller's own dialect.
+//!
+//! What HTTP leaves open is closed here: sizes, times, methods, repeated headers. Nothing is judged.
+
+mod body;
+mod framing;
+mod listener;
+mod tls;
+mod write;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use tokio::time::Instant;
+use tower::ServiceExt;
+use uuid::{NoContext, Uuid};
+
+pub use listener::{Listener, ListenerOptions, Responder};
+pub use tls::{TlsError, server_tls};
+
+use crate::call::{Call, Clock, Outcome, Progress, Record, RecordHandle, RecordSink, Refusal, Wire};
+use crate::dialect::Dialects;
+use crate::metrics::Metrics;
+use crate::pipeline::RequestPath;
+use crate::provider::Providers;
+
+/// Longest User-Agent in a record, in bytes.
+const LONGEST_USER_AGENT: usize = 256;
+
+/// The public edge in front of a pipeline.
+pub struct Edge<P> {
+    pipeline: P,
+    dialects: Arc<Dialects>,
+    providers: Arc<Providers>,
+    sink: Arc<dyn RecordSink>,
+    metrics: Arc<Metrics>,
+    clock: Clock,
+    limits: EdgeLimits,
+    draining: AtomicBool,
+}
+
+/// What a request may cost before anybody knows whose it is.
+#[derive(Clone, Copy, Debug)]
+pub struct EdgeLimits {
+    /// Bytes of a body.
+    pub max_body_bytes: usize,
+    /// From the end of the head to the end of the body.
+    pub body_timeout: Duration,
+}
+
+impl<P: RequestPath> Edge<P> {
+    /// An edge in front of `pipeline`.
+    pub fn new(
+        pipeline: P,
+        dialects: Arc<Dialects>,
+        providers: Arc<Providers>,
+        sink: Arc<dyn RecordSink>,
+        metrics: Arc<Metrics>,
+        clock: Clock,
+        limits: EdgeLimits,
+    ) -> Edge<P> {
+        Edge { pipeline, dialects, providers, sink, metrics, clock, limits, draining: AtomicBool::new(false) }
+    }
+
+    async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Full<Bytes>> {
+        let received = Instant::now();
+        let (wire, fault) = self.receive(request, peer).await;
+        let call = self.call(wire, fault, received);
+        let answering = write::Answering::new(&call);
+        let answer = self.pipeline.clone().oneshot(call).await;
+        answering.write(&answer, &self.dialects, &self.providers)
+    }
+
+    async fn receive(&self, request: Request<Incoming>, peer: IpAddr) -> (Wire, Option<Refusal>) {
+        let (head, body) = request.into_parts();
+        let mut fault = framing::refuse(&head).err();
+        let mut whole = Bytes::new();
+        if fault.is_none() {
+            match body::read(body, &self.limits).await {
+                Ok(read) => whole = read,
+                Err(refusal) => fault = Some(refusal),
+            }
+        }
+        let wire = Wire {
+            method: head.method,
+            path: head.uri.path().to_owned(),
+            raw_query: head.uri.query().unwrap_or_default().to_owned(),
+            headers: head.headers,
+            body: whole,
+            peer: Some(peer),
+        };
+        (wire, fault)
+    }
+
+    fn call(&self, wire: Wire, fault: Option<Refusal>, received: Instant) -> Call {
+        let now = self.clock.now();
+        let seconds = u64::try_from(now.as_second()).unwrap_or_default();
+        let id = Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, seconds, now.subsec_nanosecond().unsigned_abs()));
+        let (request, unreadable) = match self.dialects.of_wire(&wire).read(&wire) {
+            Ok(request) => (request, None),
+            Err(unreadable) => (*unreadable.request, Some(unreadable.refusal)),
+        };
+        let draining = self.draining.load(Ordering::Acquire).then_some(Refusal::Draining);
+        let record = Record {
+            id,
+            time: now,
+            address: wire.peer.map(|peer| peer.to_string()).unwrap_or_default(),
+            family: request.family.name().to_owned(),
+            version: request.version.clone(),
+            action: request.action.clone(),
+            region: request.region.clone().unwrap_or_default(),
+            // Until something else is known: nothing was sent.
+            outcome: Outcome::Refused,
+            request_id: id.to_string(),
+            detail: crate::call::Detail {
+                user_agent: bounded(wire.header("user-agent").unwrap_or_default()),
+                ..Default::default()
+            },
+            ..Record::default()
+        };
+        Call {
+            id,
+            received,
+            wire,
+            request,
+            unreadable: draining.or(fault).or(unreadable),
+            record: RecordHandle::new(record, Arc::clone(&self.sink)),
+            progress: Progress::default(),
+        }
+    }
+}
+
+impl<P: RequestPath> Responder for Edge<P> {
+    type Body = Full<Bytes>;
+
+    async fn respond(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Full<Bytes>> {
+        self.answer(request, peer).await
+    }
+
+    fn connections_changed(&self, by: i64) {
+        self.metrics.connections.inc_by(by);
+    }
+
+    fn drain(&self) {
+        self.draining.store(true, Ordering::Release);
+    }
+}
+
+fn bounded(text: &str) -> String {
+    text[..text.floor_char_boundary(LONGEST_USER_AGENT)].to_owned()
+}

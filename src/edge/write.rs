@@ -1,0 +1,99 @@
+//! The answer's bytes: the body in the caller's dialect, and what every answer says in its headers.
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use http::{HeaderMap, Response};
+use http_body_util::Full;
+use uuid::Uuid;
+
+use crate::call::{Call, Origin, Refusal, Reply, Request};
+use crate::dialect::{Dialects, Written, problem};
+use crate::provider::Providers;
+
+/// Tencent's clients put this into their own error reports.
+const TRACE_ID: HeaderName = HeaderName::from_static("x-tc-traceid");
+
+/// What is needed of a call to answer it, kept while the call itself goes down the path.
+pub(super) struct Answering {
+    id: Uuid,
+    request: Request,
+    trace_id: Option<HeaderValue>,
+    /// Bytes of the request may be left on the connection: it must not be used for another one.
+    unread: bool,
+}
+
+impl Answering {
+    pub(super) fn new(call: &Call) -> Answering {
+        Answering {
+            id: call.id,
+            request: Request { parameters: crate::parameters::Value::Null, ..call.request.clone() },
+            trace_id: call.wire.headers.get(TRACE_ID).filter(|id| id.len() <= 128).cloned(),
+            unread: matches!(call.unreadable, Some(Refusal::TooLarge { .. } | Refusal::RequestMalformed { .. })),
+        }
+    }
+
+    pub(super) fn write(
+        self,
+        answer: &Result<Reply, Refusal>,
+        dialects: &Dialects,
+        providers: &Providers,
+    ) -> Response<Full<Bytes>> {
+        let (written, origin) = match answer {
+            Ok(reply) => (as_received(reply), reply.origin),
+            Err(refusal) => (self.refuse(refusal, dialects, providers), Origin::Gateway),
+        };
+        let mut response = Response::new(Full::new(written.body));
+        *response.status_mut() = written.status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(written.content_type));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert("x-dts-gateway-origin", HeaderValue::from_static(origin.as_str()));
+        put(headers, "x-request-id", &self.id.to_string());
+        if let Some(trace_id) = self.trace_id {
+            headers.insert(TRACE_ID, trace_id);
+        }
+        if let Err(refusal) = answer {
+            say_why(headers, refusal);
+        }
+        if self.unread {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    fn refuse(&self, refusal: &Refusal, dialects: &Dialects, providers: &Providers) -> Written {
+        let version = providers.version(&self.request.version);
+        let action = version.and_then(|version| version.action(&self.request.action));
+        let reason = refusal.reason();
+        let better = version.zip(action).and_then(|(version, action)| version.refusal_code(action, reason.slug()));
+        let dialect = dialects.of(self.request.family);
+        match self.request.wants_problem {
+            true => problem(refusal, better.unwrap_or(dialect.code(reason).1), self.id),
+            false => dialect.refuse(refusal, better, self.id),
+        }
+    }
+}
+
+fn as_received(reply: &Reply) -> Written {
+    Written { status: reply.status, content_type: reply.content_type, body: reply.body.clone() }
+}
+
+/// The reason, and when to come back.
+fn say_why(headers: &mut HeaderMap, refusal: &Refusal) {
+    headers.insert("x-dts-gateway-reason", HeaderValue::from_static(refusal.reason().slug()));
+    if let Some(retry_after) = refusal.retry_after() {
+        let seconds = retry_after.as_secs_f64().ceil().max(1.0);
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds as u64));
+        if let Some(limit) = refusal.limit() {
+            let (kind, quota, window) = (limit.kind, limit.quota, limit.window.as_secs_f64().ceil());
+            put(headers, "ratelimit-policy", &format!("\"{kind}\";q={quota};w={window}"));
+            put(headers, "ratelimit", &format!("\"{kind}\";r=0;t={seconds}"));
+        }
+    }
+}
+
+fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}

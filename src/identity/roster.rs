@@ -1,0 +1,148 @@
+//! The teams and callers, out of a folder with one file per team. Files are read whole or not at all: a mistake in one
+//! of them leaves the last good roster in force, and every mistake is told with its file, line and column.
+//!
+//! It says who may call and what their files grant; whether a grant allows a call is judged elsewhere.
+
+mod add_caller;
+mod source;
+mod table;
+mod team_file;
+mod vocabulary;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::time::Instant;
+
+pub use self::add_caller::{AddCallerError, Added, NewCaller, add_caller};
+pub use self::source::Fault;
+pub use self::vocabulary::Vocabulary;
+
+use self::source::TeamFiles;
+use crate::call::{Caller, Team};
+
+/// Between two readings of the folder that unknown names cause.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
+
+/// Every team and caller, as the files last read say.
+pub struct Roster {
+    folder: PathBuf,
+    vocabulary: Vocabulary,
+    now: ArcSwap<Members>,
+    /// The digest of the files last read, good or bad, so that the same mistake is told once.
+    seen: Mutex<[u8; 32]>,
+    looking: tokio::sync::Mutex<Option<Instant>>,
+}
+
+/// What a reading of the folder changed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Reloaded {
+    /// The files are those that were read before.
+    Unchanged,
+    /// Another roster is in force.
+    Changed,
+}
+
+#[derive(Debug, Default)]
+struct Members {
+    teams: Vec<Team>,
+    callers: HashMap<String, Arc<Caller>>,
+}
+
+impl Roster {
+    /// Reads a folder of team files. A folder that is not there is a roster without callers.
+    ///
+    /// # Errors
+    /// Every mistake in every file.
+    pub fn open(folder: &Path, vocabulary: Vocabulary) -> Result<Roster, Vec<Fault>> {
+        let files = TeamFiles::read(folder)?;
+        let teams = files.parse(&vocabulary)?;
+        Ok(Roster {
+            folder: folder.to_owned(),
+            vocabulary,
+            now: ArcSwap::from_pointee(Members::of(teams)),
+            seen: Mutex::new(files.digest()),
+            looking: tokio::sync::Mutex::default(),
+        })
+    }
+
+    /// A caller that is known now.
+    pub fn get(&self, name: &str) -> Option<Arc<Caller>> {
+        self.now.load().callers.get(name).cloned()
+    }
+
+    /// A caller; for a name that is not known the folder is read again, so that a caller that was just added works at
+    /// once. Only those who proved a name that somebody issued come here.
+    pub async fn caller(self: &Arc<Self>, name: &str) -> Option<Arc<Caller>> {
+        if let Some(known) = self.get(name) {
+            return Some(known);
+        }
+        let mut looked = self.looking.lock().await;
+        let may_look = looked.is_none_or(|at| at.elapsed() >= BETWEEN_LOOKS);
+        if self.get(name).is_none() && may_look {
+            *looked = Some(Instant::now());
+            let roster = Arc::clone(self);
+            let reloaded = tokio::task::spawn_blocking(move || roster.reload()).await;
+            if let Ok(Err(faults)) = reloaded {
+                tell(&faults);
+            }
+        }
+        self.get(name)
+    }
+
+    /// Reads the folder again and takes it over if all of it is right. Files are read and parsed: not for the request
+    /// path. What was wrong before and still is the same is `Unchanged`, it was told already.
+    ///
+    /// # Errors
+    /// Every mistake in every file; the last good roster stays in force.
+    pub fn reload(&self) -> Result<Reloaded, Vec<Fault>> {
+        let files = TeamFiles::read(&self.folder)?;
+        let digest = files.digest();
+        // Held until the end, or two readings at once could leave the older one in force.
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if *seen == digest {
+            return Ok(Reloaded::Unchanged);
+        }
+        *seen = digest;
+        let teams = files.parse(&self.vocabulary)?;
+        self.now.store(Arc::new(Members::of(teams)));
+        Ok(Reloaded::Changed)
+    }
+
+    /// Every team, in the order of the files' names.
+    pub fn teams(&self) -> Vec<Team> {
+        self.now.load().teams.clone()
+    }
+
+    /// Whether there is a team of this name.
+    pub fn has_team(&self, name: &str) -> bool {
+        self.now.load().teams.iter().any(|team| team.name == name)
+    }
+}
+
+impl Members {
+    fn of(teams: Vec<Team>) -> Members {
+        let callers = teams.iter().flat_map(|team| &team.callers);
+        let callers = callers.map(|caller| (caller.name.clone(), Arc::new(caller.clone()))).collect();
+        Members { teams, callers }
+    }
+}
+
+fn tell(faults: &[Fault]) {
+    for fault in faults {
+        tracing::error!(%fault, "the team files have a mistake, the last good ones stay in force");
+    }
+}
+
+/// What a caller or a team may be called: one word that a log, a URL and a file can carry.
+fn is_name(name: &str) -> bool {
+    const OTHERS: &str = "._-@:/+";
+    let is_plain = |c: char| c.is_alphanumeric() || OTHERS.contains(c);
+    !name.is_empty() && name.len() <= 128 && name.chars().all(is_plain)
+}
+
+#[cfg(test)]
+mod tests;

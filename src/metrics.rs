@@ -1,0 +1,93 @@
+//! What is counted, for the platform engineer's graphs and alerts. Labels come only from closed lists (tables, reasons,
+//! outcomes), never from a caller's text, so that nobody can make the process grow.
+
+use std::sync::atomic::AtomicI64;
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::call::Record;
+
+/// Upper bounds of the duration histograms, in seconds: from a gateway's own answer to a stalled cloud.
+const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 20.0];
+
+/// Every metric of the process.
+pub struct Metrics {
+    registry: Registry,
+    calls: Family<CallLabels, Counter>,
+    durations: Family<KindLabels, Histogram>,
+    waits: Family<KindLabels, Histogram>,
+    /// Open connections on the public listener.
+    pub connections: Gauge<i64, AtomicI64>,
+    /// Calls that ended with a panic in a step.
+    pub panics: Counter,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct CallLabels {
+    family: String,
+    action: String,
+    outcome: String,
+    reason: String,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct KindLabels {
+    kind: String,
+}
+
+impl Default for Metrics {
+    fn default() -> Metrics {
+        let mut registry = Registry::with_prefix("dts_gateway");
+        let histogram = || Histogram::new(SECONDS);
+        let metrics = Metrics {
+            calls: Family::default(),
+            durations: Family::new_with_constructor(histogram),
+            waits: Family::new_with_constructor(histogram),
+            connections: Gauge::default(),
+            panics: Counter::default(),
+            registry: Registry::default(),
+        };
+        registry.register("calls", "Calls ended, by action, outcome and reason of refusal", metrics.calls.clone());
+        let help = "From a call's arrival to its answer, by kind";
+        registry.register_with_unit("call_duration", help, Unit::Seconds, metrics.durations.clone());
+        let help = "Time that a call waited for turns of the cloud's quota, by kind";
+        registry.register_with_unit("turn_wait", help, Unit::Seconds, metrics.waits.clone());
+        registry.register("connections", "Open connections on the public listener", metrics.connections.clone());
+        registry.register("panics", "Calls that ended with a panic in a step", metrics.panics.clone());
+        Metrics { registry, ..metrics }
+    }
+}
+
+impl Metrics {
+    /// A call has ended. Its action counts as a label only if a table knew it: then it has a kind.
+    pub fn ended(&self, record: &Record, took: Duration) {
+        let known = !record.detail.kind.is_empty();
+        let text = |text: &str| if known { text.to_owned() } else { String::new() };
+        let labels = CallLabels {
+            family: record.family.clone(),
+            action: text(&record.action),
+            outcome: record.outcome.as_str().to_owned(),
+            reason: record.reason.clone().unwrap_or_default(),
+        };
+        self.calls.get_or_create(&labels).inc();
+        let kind = KindLabels { kind: record.detail.kind.clone() };
+        self.durations.get_or_create(&kind).observe(took.as_secs_f64());
+        let waited = Duration::from_millis(u64::try_from(record.waited_ms).unwrap_or_default());
+        self.waits.get_or_create(&kind).observe(waited.as_secs_f64());
+    }
+
+    /// Everything, as OpenMetrics text.
+    pub fn render(&self) -> String {
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}

@@ -1,0 +1,53 @@
+//! Which host serves a region: a closed table, filled in when it is loaded. A caller's text is only ever compared with
+//! it, byte for byte, and never becomes part of a host name.
+
+use std::collections::BTreeMap;
+
+/// The hosts of one version, by site and region.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Endpoints {
+    sites: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+/// The region is in no table of this version, or the site is none of its sites.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no endpoint serves this region")]
+pub struct UnknownRegion;
+
+impl Endpoints {
+    pub(super) fn insert(&mut self, site: &str, region: &str, host: String) {
+        self.sites.entry(site.to_owned()).or_default().insert(region.to_owned(), host);
+    }
+
+    /// The host for a region on a site.
+    ///
+    /// # Errors
+    /// `UnknownRegion` unless both are in the table, exactly as written.
+    pub fn host(&self, site: &str, region: &str) -> Result<&str, UnknownRegion> {
+        self.sites.get(site).and_then(|regions| regions.get(region)).map(String::as_str).ok_or(UnknownRegion)
+    }
+
+    /// Whether an account may name this site.
+    pub fn has_site(&self, site: &str) -> bool {
+        self.sites.contains_key(site)
+    }
+
+    /// The names of the sites, sorted.
+    pub fn sites(&self) -> impl Iterator<Item = &str> {
+        self.sites.keys().map(String::as_str)
+    }
+
+    /// The regions of a site, sorted; none for an unknown site.
+    pub fn regions(&self, site: &str) -> impl Iterator<Item = &str> {
+        self.sites.get(site).into_iter().flat_map(|regions| regions.keys().map(String::as_str))
+    }
+
+    /// Every host, sorted, each once: for an allow-list.
+    pub fn hosts(&self) -> Vec<&str> {
+        let mut hosts: Vec<&str> =
+            self.sites.values().flat_map(|regions| regions.values().map(String::as_str)).collect();
+        hosts.sort_unstable();
+        hosts.dedup();
+        hosts
+    }
+}

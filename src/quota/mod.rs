@@ -1,0 +1,173 @@
+//! The cloud's own quota: who may send when.
+//!
+//! A bucket counts what the cloud counts, so that it never sees more than `per` calls in any window: a slot is taken
+//! when a turn is granted, and free again one window after the answer's first byte. A call that wants several buckets
+//! gets a slot in all of them at one instant. While nobody waits, all free slots may go at once; while calls wait,
+//! they are served by class, fairly between callers by weight, and spaced window ÷ limit.
+//!
+//! The room keeps its books in memory, for one process. It knows no call, no cloud and no table; it is told the
+//! buckets. Buckets in use are remembered, so their keys must come from tables and configuration, never from callers.
+
+mod book;
+mod place;
+mod queue;
+mod shares;
+mod turn;
+mod window;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use book::{Answer, Book};
+use place::Place;
+pub use turn::Turn;
+
+/// The books of all buckets. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct Quota {
+    book: Shared,
+}
+
+/// What the cloud counts together.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct BucketKey {
+    /// The account's identity at the cloud.
+    pub identity: Arc<str>,
+    /// The access endpoint, as the cloud names it.
+    pub host: Arc<str>,
+    /// The bucket's name in the tables.
+    pub name: Arc<str>,
+}
+
+/// A bucket and its size. The newest size counts; zero calls means that none is ever allowed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct BucketSpec {
+    /// Which one.
+    pub key: BucketKey,
+    /// Calls in a window.
+    pub per: u32,
+    /// The window.
+    pub window: Duration,
+}
+
+/// On whose behalf a turn is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Asker<'a> {
+    /// The caller: turns are shared between callers.
+    pub who: &'a str,
+    /// Its share, relative to others'.
+    pub weight: NonZeroU32,
+    /// How urgent the call is.
+    pub class: Class,
+}
+
+/// How urgent a call is. While calls of one class wait, those of later classes get no turn.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Class {
+    /// Stops and pauses.
+    Emergency,
+    /// Other changes.
+    Change,
+    /// Reads.
+    Read,
+    /// What nobody waits for.
+    Background,
+}
+
+/// The call's turn would come too late.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the next turn in {name} comes in {retry_after:?}")]
+pub struct TooLong {
+    /// The name of the bucket with the longest wait.
+    pub name: Arc<str>,
+    /// When a turn would come, if nobody else asks and the cloud goes on answering as fast as it does.
+    pub retry_after: Duration,
+    /// Calls in a window.
+    pub per: u32,
+    /// The window.
+    pub window: Duration,
+}
+
+/// A bucket as it is now.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct BucketView {
+    /// Which one.
+    pub key: BucketKey,
+    /// Calls in a window.
+    pub per: u32,
+    /// The window.
+    pub window: Duration,
+    /// Slots that are taken or not yet free again.
+    pub used: u32,
+    /// Calls that wait for a turn.
+    pub waiting: usize,
+}
+
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Book>>);
+
+impl Quota {
+    /// Empty books.
+    pub fn new() -> Quota {
+        Quota::default()
+    }
+
+    /// Waits for a turn in all the wanted buckets, at most `max_wait`. Dropping the future frees the place.
+    ///
+    /// # Errors
+    /// The turn would come later than that: known at once, or, if more urgent calls came in between, at the end.
+    pub async fn acquire(&self, wanted: &[BucketSpec], asker: &Asker<'_>, max_wait: Duration) -> Result<Turn, TooLong> {
+        let asked = Instant::now();
+        let answer = self.book.lock().ask(wanted, asker, max_wait, asked)?;
+        let (ticket, mut wake) = match answer {
+            Answer::Granted(buckets) => return Ok(Turn::new(self.book.clone(), buckets, asked, Duration::ZERO)),
+            Answer::Queued(ticket, wake) => (ticket, wake),
+        };
+        let deadline = asked + max_wait;
+        let place = Place::new(self.book.clone(), ticket);
+        loop {
+            let until = wake.map_or(deadline, |wake| wake.min(deadline));
+            // Both ends mean the same: look again.
+            let _woken = timeout_at(until, place.called()).await;
+            let now = Instant::now();
+            wake = self.book.lock().look(place.ticket(), now);
+            if place.is_granted() {
+                return Ok(place.take(now, now - asked));
+            }
+            if now >= deadline {
+                drop(place);
+                return Err(self.book.lock().too_long(wanted, asker, now));
+            }
+        }
+    }
+
+    /// How long a newcomer would wait now.
+    pub fn estimate(&self, wanted: &[BucketSpec], asker: &Asker<'_>) -> Duration {
+        self.book.lock().too_long(wanted, asker, Instant::now()).retry_after
+    }
+
+    /// The buckets that are in use, in the order of their keys.
+    pub fn snapshot(&self) -> Vec<BucketView> {
+        self.book.lock().views(Instant::now())
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Book> {
+        // A panic while the lock was held must not stop every later call.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Book")
+    }
+}

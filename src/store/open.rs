@@ -1,0 +1,52 @@
+//! Which database an address names.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{Postgres, Sqlite, Store, StoreError};
+
+/// An address, read.
+pub enum Address {
+    /// `postgres://` or `postgresql://`.
+    Postgres(SecretString),
+    /// `sqlite:` and a path, `sqlite://` too. A path alone can't be told from a misspelt address and is refused.
+    Sqlite(PathBuf),
+}
+
+/// The database that `url` names. Nothing is connected yet, so this works while the database is down; it must be called
+/// inside a Tokio runtime.
+pub fn open(url: &SecretString) -> Result<Arc<dyn Store>, StoreError> {
+    match Address::read(url)? {
+        Address::Postgres(url) => Ok(Arc::new(Postgres::connect(&url)?)),
+        Address::Sqlite(path) => Ok(Arc::new(Sqlite::open(&path)?)),
+    }
+}
+
+impl Address {
+    /// Reads an address.
+    pub fn read(url: &SecretString) -> Result<Address, StoreError> {
+        let text = url.expose_secret();
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            return Ok(Address::Postgres(url.clone()));
+        }
+        let path = text.strip_prefix("sqlite:").map(|path| path.strip_prefix("//").unwrap_or(path));
+        match path {
+            Some(path) if !path.is_empty() && !path.starts_with(':') => Ok(Address::Sqlite(PathBuf::from(path))),
+            _ => Err(StoreError::Incompatible(
+                "its address must begin with postgres://, or with sqlite: and a file's path".to_owned(),
+            )),
+        }
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Address::Postgres(_) => f.write_str("Postgres"),
+            Address::Sqlite(path) => f.debug_tuple("Sqlite").field(path).finish(),
+        }
+    }
+}

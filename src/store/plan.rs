@@ -1,0 +1,292 @@
+//! What a batch of entries does to the database, decided without one.
+//!
+//! A database first says what it knows of the tasks, the keys and the ids that a batch touches ([`wanted`], under
+//! locks that last until the commit), then [`decide`] walks through the entries in their order and says what came of
+//! each and what is to be written, and the database writes it. So both databases decide alike, and a refused intent
+//! leaves nothing behind because nothing is written before everything is decided.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::call::{Closed, Outcome, Record};
+
+use super::{Entry, Intent, Remembered, Verdict, clean};
+
+/// An account's alias and a task in it.
+pub(super) type TaskKey = (String, String);
+
+/// What must be known of the database before entries can be judged.
+#[derive(Debug, Default)]
+pub(super) struct Wanted {
+    /// Intents that may have been committed before.
+    pub(super) intents: Vec<Uuid>,
+    /// Changes that end, whose leases are asked for.
+    pub(super) ended: Vec<Uuid>,
+    /// Tasks whose leases and counters are asked for.
+    pub(super) tasks: BTreeSet<TaskKey>,
+    /// Tasks whose owner is written.
+    pub(super) owned: BTreeSet<TaskKey>,
+    /// Replay keys.
+    pub(super) keys: BTreeSet<[u8; 32]>,
+}
+
+/// What the database knows.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// Which of the intents exist.
+    pub(super) committed: HashSet<Uuid>,
+    /// The leases of the tasks, and those that the ended changes hold.
+    pub(super) leases: Vec<Lease>,
+    /// The counters of the tasks that were seen before.
+    pub(super) changes: HashMap<TaskKey, i64>,
+    /// What is remembered under the keys.
+    pub(super) kept: HashMap<[u8; 32], Kept>,
+}
+
+/// An open change's hold on a task, or its only row if it addresses none.
+#[derive(Clone, Debug)]
+pub(super) struct Lease {
+    /// The change.
+    pub(super) intent: Uuid,
+    /// The account's alias.
+    pub(super) account: String,
+    /// The task.
+    pub(super) task: Option<String>,
+    /// Its final record exists already: an intent whose commit came through after everybody had given it up.
+    pub(super) ended: bool,
+}
+
+/// Something remembered, and until when.
+#[derive(Clone, Debug)]
+pub(super) struct Kept {
+    /// What.
+    pub(super) remembered: Remembered,
+    /// Until when.
+    pub(super) expires_at: Timestamp,
+}
+
+/// What is to be written, in the order of its fields.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    /// What came of each entry.
+    pub(super) verdicts: Vec<Verdict>,
+    /// Changes whose leases end.
+    pub(super) release: Vec<Uuid>,
+    /// Changes that are forgotten.
+    pub(super) forget: Vec<Uuid>,
+    /// Changes whose answer is now known.
+    pub(super) answers: Vec<(Uuid, Vec<u8>)>,
+    /// New intents.
+    pub(super) intents: Vec<Record>,
+    /// Final records.
+    pub(super) records: Vec<Record>,
+    /// New leases.
+    pub(super) leases: Vec<Lease>,
+    /// What changes about tasks, ordered so that two writers never wait for each other.
+    pub(super) tasks: BTreeMap<TaskKey, TaskChange>,
+    /// What is remembered from now on, by replay key.
+    pub(super) remember: BTreeMap<[u8; 32], Kept>,
+}
+
+/// What changes about a task.
+#[derive(Debug, Default)]
+pub(super) struct TaskChange {
+    /// Its new owner.
+    pub(super) team: Option<String>,
+    /// How far its counter moves.
+    pub(super) steps: i64,
+}
+
+/// What a change's end does to what is remembered of it.
+enum Memory {
+    Keep(Option<Vec<u8>>),
+    Forget,
+}
+
+/// What has to be known to judge `entries`.
+pub(super) fn wanted(entries: &[Entry]) -> Wanted {
+    let mut wanted = Wanted::default();
+    for entry in entries {
+        match entry {
+            Entry::Intent(intent) => {
+                wanted.intents.push(intent.record.id);
+                wanted.keys.extend(intent.replay.iter().map(|(key, _)| key.key));
+                wanted.tasks.extend(intent.tasks.iter().map(|seen| task_key(&intent.record.account, &seen.id)));
+            }
+            Entry::Closed(closed) if closed.intended => wanted.ended.push(closed.record.id),
+            Entry::Closed(_) => {}
+            Entry::Own { account, task, .. } => {
+                wanted.owned.insert(task_key(account, task));
+            }
+        }
+    }
+    wanted
+}
+
+/// Judges `entries` in their order.
+pub(super) fn decide(entries: &[Entry], known: Known) -> Plan {
+    let mut batch = Batch::new(known);
+    for entry in entries {
+        let verdict = match entry {
+            Entry::Intent(intent) => batch.intent(intent),
+            Entry::Closed(closed) => batch.closed(closed),
+            Entry::Own { account, task, team } => batch.own(account, task, team),
+        };
+        batch.plan.verdicts.push(verdict);
+    }
+    batch.plan
+}
+
+struct Batch {
+    known: Known,
+    open: HashMap<TaskKey, Uuid>,
+    plan: Plan,
+}
+
+impl Batch {
+    fn new(mut known: Known) -> Batch {
+        let mut plan = Plan::default();
+        known.leases.retain(|lease| {
+            if lease.ended && !plan.release.contains(&lease.intent) {
+                plan.release.push(lease.intent);
+            }
+            !lease.ended
+        });
+        let open = known
+            .leases
+            .iter()
+            .filter_map(|lease| Some(((lease.account.clone(), lease.task.clone()?), lease.intent)))
+            .collect();
+        Batch { known, open, plan }
+    }
+
+    fn intent(&mut self, intent: &Intent) -> Verdict {
+        let id = intent.record.id;
+        if self.known.committed.contains(&id) {
+            return Verdict::Done;
+        }
+        if let Some((key, _)) = &intent.replay
+            && let Some(kept) = self.known.kept.get(&key.key)
+            && (kept.remembered.open || kept.expires_at > intent.record.time)
+        {
+            return Verdict::Replayed(kept.remembered.clone());
+        }
+        let account = &intent.record.account;
+        let tasks: BTreeMap<TaskKey, i64> =
+            intent.tasks.iter().map(|seen| (task_key(account, &seen.id), seen.changes)).collect();
+        if let Some((key, _)) = tasks.keys().find_map(|key| self.open.get_key_value(key)) {
+            return Verdict::Busy { task: key.1.clone() };
+        }
+        if let Some((key, _)) = tasks.iter().find(|(key, seen)| self.changes(key) != **seen) {
+            return Verdict::Stale { task: key.1.clone() };
+        }
+
+        self.known.committed.insert(id);
+        self.plan.intents.push(clean::intent(&intent.record));
+        let none = tasks.is_empty().then(|| (clean::text(account).into_owned(), None));
+        let rows = tasks.keys().map(|(account, task)| (account.clone(), Some(task.clone()))).chain(none);
+        for (account, task) in rows {
+            let lease = Lease { intent: id, account, task, ended: false };
+            self.known.leases.push(lease.clone());
+            self.plan.leases.push(lease);
+        }
+        for key in tasks.into_keys() {
+            self.step(&key);
+            self.open.insert(key, id);
+        }
+        if let Some((key, expires_at)) = &intent.replay {
+            let remembered = Remembered { id, content: key.content, answer: None, open: true };
+            let kept = Kept { remembered, expires_at: clean::time(*expires_at) };
+            self.known.kept.insert(key.key, kept.clone());
+            self.plan.remember.insert(key.key, kept);
+        }
+        Verdict::Done
+    }
+
+    fn closed(&mut self, closed: &Closed) -> Verdict {
+        let record = clean::ended(&closed.record);
+        let id = record.id;
+        let memory = memory(closed);
+        self.plan.records.push(record);
+        if !closed.intended {
+            return Verdict::Done;
+        }
+        let (held, others) = std::mem::take(&mut self.known.leases).into_iter().partition(|lease| lease.intent == id);
+        self.known.leases = others;
+        let held: Vec<Lease> = held;
+        if held.is_empty() {
+            // Its end was committed before, and everything that goes with it.
+            return Verdict::Done;
+        }
+        let before = self.plan.leases.len();
+        self.plan.leases.retain(|lease| lease.intent != id);
+        if self.plan.leases.len() == before {
+            self.plan.release.push(id);
+        }
+        for lease in held {
+            if let Some(task) = lease.task {
+                let key = (lease.account, task);
+                self.open.remove(&key);
+                // A state that was read while the change was open may be from before its effect.
+                self.step(&key);
+            }
+        }
+        self.settle(id, memory);
+        Verdict::Done
+    }
+
+    fn own(&mut self, account: &str, task: &str, team: &str) -> Verdict {
+        let team = clean::text(team).into_owned();
+        self.plan.tasks.entry(task_key(account, task)).or_default().team = Some(team);
+        Verdict::Done
+    }
+
+    fn settle(&mut self, id: Uuid, memory: Memory) {
+        let key = self.known.kept.iter().find(|(_, kept)| kept.remembered.id == id).map(|(key, _)| *key);
+        match memory {
+            Memory::Forget => {
+                if let Some(key) = key {
+                    self.known.kept.remove(&key);
+                    self.plan.remember.remove(&key);
+                }
+                self.plan.forget.push(id);
+            }
+            Memory::Keep(answer) => {
+                let of_this_batch = key.and_then(|key| self.plan.remember.get_mut(&key));
+                let known = key.and_then(|key| self.known.kept.get_mut(&key));
+                for kept in of_this_batch.into_iter().chain(known) {
+                    kept.remembered.open = false;
+                    kept.remembered.answer.clone_from(&answer);
+                }
+                self.plan.answers.extend(answer.map(|answer| (id, answer)));
+            }
+        }
+    }
+
+    fn changes(&self, key: &TaskKey) -> i64 {
+        self.known.changes.get(key).copied().unwrap_or(0)
+    }
+
+    fn step(&mut self, key: &TaskKey) {
+        *self.known.changes.entry(key.clone()).or_default() += 1;
+        self.plan.tasks.entry(key.clone()).or_default().steps += 1;
+    }
+}
+
+/// What was not carried out is forgotten: a refusal of ours, and the cloud's throttling, which says "later". Of what
+/// nobody knows the outcome of, only that it happened is kept, so that nobody does it again.
+fn memory(closed: &Closed) -> Memory {
+    let throttled = closed.record.upstream_code.as_deref().is_some_and(|code| code.starts_with("RequestLimitExceeded"));
+    match closed.record.outcome {
+        Outcome::Refused => Memory::Forget,
+        Outcome::Failed if throttled => Memory::Forget,
+        Outcome::Ok | Outcome::Failed => Memory::Keep(closed.answer.as_ref().map(|answer| answer.to_vec())),
+        Outcome::Unknown | Outcome::Open => Memory::Keep(None),
+    }
+}
+
+fn task_key(account: &str, task: &str) -> TaskKey {
+    (clean::text(account).into_owned(), clean::text(task).into_owned())
+}

@@ -1,0 +1,254 @@
+//! A batch of entries as one transaction: lock, look, decide, write.
+//!
+//! Instances are kept apart by advisory locks on the tasks and replay keys of a batch, taken in one order before
+//! anything is read, until the transaction ends. Rows can't be locked instead, because a task that was never seen has
+//! none. Two tasks whose locks collide wait for each other for nothing, and no more.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use sha2::{Digest, Sha256};
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Connection, Row};
+use uuid::Uuid;
+
+use crate::call::Record;
+use crate::store::fault::fault;
+use crate::store::page::Words;
+use crate::store::plan::{self, Kept, Known, Lease, Plan, TaskKey, Wanted};
+use crate::store::{Entry, Remembered, StoreError, Verdict};
+
+/// First halves of the advisory locks' names (the second is a digest): in two-part names no other lock can hide.
+const TASK_LOCK: i32 = 0x6474_7301;
+const KEY_LOCK: i32 = 0x6474_7302;
+
+/// Commits `entries`.
+pub(super) async fn commit(connection: &mut PgConnection, entries: &[Entry]) -> Result<Vec<Verdict>, StoreError> {
+    let mut wanted = plan::wanted(entries);
+    let mut transaction = connection.begin().await.map_err(fault)?;
+    let known = look(&mut transaction, &mut wanted).await?;
+    let plan = plan::decide(entries, known);
+    write(&mut transaction, &plan).await.map_err(fault)?;
+    transaction.commit().await.map_err(fault)?;
+    Ok(plan.verdicts)
+}
+
+async fn look(connection: &mut PgConnection, wanted: &mut Wanted) -> Result<Known, StoreError> {
+    let mut known = Known::default();
+    if !wanted.ended.is_empty() {
+        // What a change holds does not change before it ends, so this may be read before the locks are taken.
+        let rows = sqlx::query("SELECT account, task_id FROM open_changes WHERE intent_id = ANY($1)")
+            .bind(&wanted.ended)
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(fault)?;
+        for row in rows {
+            if let Some(task) = row.try_get::<Option<String>, _>(1).map_err(fault)? {
+                wanted.owned.insert((row.try_get(0).map_err(fault)?, task));
+            }
+        }
+    }
+    lock(connection, wanted).await.map_err(fault)?;
+
+    if !wanted.intents.is_empty() {
+        let rows: Vec<Uuid> = sqlx::query_scalar("SELECT id FROM audit_intents WHERE id = ANY($1)")
+            .bind(&wanted.intents)
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(fault)?;
+        known.committed = rows.into_iter().collect::<HashSet<_>>();
+    }
+    let (accounts, tasks): (Vec<&str>, Vec<&str>) = columns(wanted.tasks.iter());
+    if !wanted.ended.is_empty() || !tasks.is_empty() {
+        let rows = sqlx::query(
+            "SELECT intent_id, account, task_id, EXISTS (SELECT 1 FROM audit_records f WHERE f.id = intent_id)
+             FROM open_changes WHERE intent_id = ANY($1)
+                OR (account, task_id) IN (SELECT * FROM unnest($2::text[], $3::text[]))",
+        )
+        .bind(&wanted.ended)
+        .bind(&accounts)
+        .bind(&tasks)
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(fault)?;
+        known.leases = rows.iter().map(lease).collect::<Result<_, _>>().map_err(fault)?;
+    }
+    if !tasks.is_empty() {
+        let rows = sqlx::query(
+            "SELECT account, task_id, changes FROM tasks
+             WHERE (account, task_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))",
+        )
+        .bind(&accounts)
+        .bind(&tasks)
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(fault)?;
+        for row in rows {
+            let key: TaskKey = (row.try_get(0).map_err(fault)?, row.try_get(1).map_err(fault)?);
+            known.changes.insert(key, row.try_get(2).map_err(fault)?);
+        }
+    }
+    if !wanted.keys.is_empty() {
+        let keys: Vec<&[u8]> = wanted.keys.iter().map(<[u8; 32]>::as_slice).collect();
+        known.kept = kept(connection, &keys).await?;
+    }
+    Ok(known)
+}
+
+/// What is remembered under `keys`. What was refused counts as never seen, even if it came to be remembered late.
+pub(super) async fn kept(
+    connection: &mut PgConnection,
+    keys: &[&[u8]],
+) -> Result<HashMap<[u8; 32], Kept>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT m.key, m.content, m.intent_id, m.answer, m.expires_at,
+             f.id IS NULL AND EXISTS (SELECT 1 FROM open_changes o WHERE o.intent_id = m.intent_id)
+         FROM remembered m LEFT JOIN audit_records f ON f.id = m.intent_id
+         WHERE m.key = ANY($1) AND f.outcome IS DISTINCT FROM 'refused'",
+    )
+    .bind(keys)
+    .fetch_all(connection)
+    .await
+    .map_err(fault)?;
+    let mut all = HashMap::new();
+    for row in rows {
+        let expires_at = <sqlx::Postgres as Words>::timestamp(row.try_get(4).map_err(fault)?)?;
+        let remembered = Remembered {
+            id: row.try_get(2).map_err(fault)?,
+            content: digest(row.try_get(1).map_err(fault)?)?,
+            answer: row.try_get(3).map_err(fault)?,
+            open: row.try_get(5).map_err(fault)?,
+        };
+        all.insert(digest(row.try_get(0).map_err(fault)?)?, Kept { remembered, expires_at });
+    }
+    Ok(all)
+}
+
+async fn lock(connection: &mut PgConnection, wanted: &Wanted) -> Result<(), sqlx::Error> {
+    let tasks = wanted.tasks.iter().chain(&wanted.owned).map(|(account, task)| {
+        let digest = Sha256::new().chain_update(account).chain_update([0]).chain_update(task).finalize();
+        (TASK_LOCK, name(&digest))
+    });
+    let keys = wanted.keys.iter().map(|key| (KEY_LOCK, name(key)));
+    let names: BTreeSet<(i32, i32)> = tasks.chain(keys).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let (kinds, names): (Vec<i32>, Vec<i32>) = names.into_iter().unzip();
+    sqlx::query("SELECT pg_advisory_xact_lock(kind, name) FROM unnest($1::int4[], $2::int4[]) AS l (kind, name)")
+        .bind(kinds)
+        .bind(names)
+        .execute(connection)
+        .await
+        .map(|_| ())
+}
+
+async fn write(connection: &mut PgConnection, plan: &Plan) -> Result<(), sqlx::Error> {
+    if !plan.release.is_empty() {
+        sqlx::query("DELETE FROM open_changes WHERE intent_id = ANY($1)")
+            .bind(&plan.release)
+            .execute(&mut *connection)
+            .await?;
+    }
+    if !plan.forget.is_empty() {
+        sqlx::query("DELETE FROM remembered WHERE intent_id = ANY($1)")
+            .bind(&plan.forget)
+            .execute(&mut *connection)
+            .await?;
+    }
+    if !plan.answers.is_empty() {
+        let (ids, answers): (Vec<Uuid>, Vec<&[u8]>) =
+            plan.answers.iter().map(|(id, answer)| (*id, answer.as_slice())).unzip();
+        sqlx::query(
+            "UPDATE remembered SET answer = a.answer
+             FROM unnest($1::uuid[], $2::bytea[]) AS a (id, answer) WHERE intent_id = a.id",
+        )
+        .bind(ids)
+        .bind(answers)
+        .execute(&mut *connection)
+        .await?;
+    }
+    records(connection, "audit_intents", &plan.intents).await?;
+    records(connection, "audit_records", &plan.records).await?;
+    if !plan.leases.is_empty() {
+        sqlx::query("INSERT INTO open_changes SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[])")
+            .bind(plan.leases.iter().map(|lease| lease.intent).collect::<Vec<_>>())
+            .bind(plan.leases.iter().map(|lease| lease.account.as_str()).collect::<Vec<_>>())
+            .bind(plan.leases.iter().map(|lease| lease.task.as_deref()).collect::<Vec<_>>())
+            .execute(&mut *connection)
+            .await?;
+    }
+    if !plan.tasks.is_empty() {
+        let (accounts, tasks): (Vec<&str>, Vec<&str>) = columns(plan.tasks.keys());
+        sqlx::query(
+            "INSERT INTO tasks (account, task_id, team, changes)
+             SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int8[])
+             ON CONFLICT (account, task_id) DO UPDATE
+             SET team = COALESCE(excluded.team, tasks.team), changes = tasks.changes + excluded.changes",
+        )
+        .bind(accounts)
+        .bind(tasks)
+        .bind(plan.tasks.values().map(|change| change.team.as_deref()).collect::<Vec<_>>())
+        .bind(plan.tasks.values().map(|change| change.steps).collect::<Vec<_>>())
+        .execute(&mut *connection)
+        .await?;
+    }
+    if !plan.remember.is_empty() {
+        let kept = || plan.remember.values();
+        sqlx::query(
+            "INSERT INTO remembered (key, content, intent_id, answer, expires_at)
+             SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::uuid[], $4::bytea[], $5::timestamptz[])
+             ON CONFLICT (key) DO UPDATE SET content = excluded.content, intent_id = excluded.intent_id,
+                 answer = excluded.answer, expires_at = excluded.expires_at",
+        )
+        .bind(plan.remember.keys().map(<[u8; 32]>::as_slice).collect::<Vec<_>>())
+        .bind(kept().map(|kept| kept.remembered.content.as_slice()).collect::<Vec<_>>())
+        .bind(kept().map(|kept| kept.remembered.id).collect::<Vec<_>>())
+        .bind(kept().map(|kept| kept.remembered.answer.as_deref()).collect::<Vec<_>>())
+        .bind(kept().map(|kept| <sqlx::Postgres as Words>::time(kept.expires_at)).collect::<Vec<_>>())
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Adds records, and their tasks, in one statement whose text is the same for any number of them.
+async fn records(
+    connection: &mut PgConnection,
+    table: &'static str,
+    records: &[Record],
+) -> Result<(), sqlx::Error> {
+    if records.is_empty() {
+        return Ok(());
+    }
+    let statement = format!(
+        "WITH added AS (
+             SELECT * FROM json_to_recordset($1::json) AS r (
+                 id uuid, time timestamptz, account text, team text, caller text, key_id text, address text,
+                 family text, version text, action text, region text, task_ids text[], outcome text, reason text,
+                 caller_gone boolean, settled text, request_id text, upstream_request_id text, upstream_code text,
+                 waited_ms bigint, detail json)
+         ), kept AS (
+             INSERT INTO {table} SELECT * FROM added ON CONFLICT DO NOTHING
+         )
+         INSERT INTO audit_record_tasks (task_id, record_id)
+         SELECT task, id FROM added, unnest(task_ids) AS task ON CONFLICT DO NOTHING"
+    );
+    let rows = serde_json::to_string(records).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    sqlx::query(AssertSqlSafe(statement)).bind(rows).execute(connection).await.map(|_| ())
+}
+
+fn lease(row: &sqlx::postgres::PgRow) -> Result<Lease, sqlx::Error> {
+    Ok(Lease { intent: row.try_get(0)?, account: row.try_get(1)?, task: row.try_get(2)?, ended: row.try_get(3)? })
+}
+
+fn columns<'a>(keys: impl Iterator<Item = &'a TaskKey>) -> (Vec<&'a str>, Vec<&'a str>) {
+    keys.map(|(account, task)| (account.as_str(), task.as_str())).unzip()
+}
+
+fn digest(bytes: Vec<u8>) -> Result<[u8; 32], StoreError> {
+    <[u8; 32]>::try_from(bytes).map_err(|_| StoreError::Incompatible("a digest of another length".to_owned()))
+}
+
+fn name(digest: &[u8]) -> i32 {
+    digest.iter().take(4).fold(0, |name, byte| (name << 8) | i32::from(*byte))
+}

@@ -1,0 +1,212 @@
+//! The store in Postgres.
+//!
+//! One connection commits, for as long as it works; a small pool answers everything else. Every connection has
+//! `synchronous_commit` on and bounded statements. A commit that broke off takes its connection with it: whatever the
+//! server still does with it, the next one waits for its locks and then sees what it left.
+
+mod claim;
+mod commit;
+mod keys;
+mod read;
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection, PgPool, SqlSafeStr};
+use tokio::sync::Mutex;
+
+use super::fault::{fault, migration, within};
+use super::page::Words;
+use super::{Entry, Filter, KeyRow, KeyState, Page, Remembered, ReplayKey, Store, StoreError, TaskRow, Verdict};
+use claim::Claim;
+
+/// How long the server works on a statement or waits for a lock; what [`PREPARE`] sets.
+const STATEMENT: Duration = Duration::from_secs(5);
+/// How long we wait for an operation: a statement's time and that of connecting.
+const OPERATION: Duration = Duration::from_secs(8);
+/// How long migrations may take, with waiting for another instance that runs them.
+const MIGRATION: Duration = Duration::from_secs(600);
+/// Connections beside the one that commits and the one that holds the claim: reads of callers' requests and of auditors.
+const CONNECTIONS: u32 = 8;
+
+/// What a connection is told before it is used. `remote_apply` waits for more than `on` and is left alone.
+const PREPARE: &str = "
+    SET statement_timeout = '5s';
+    SET lock_timeout = '5s';
+    SET idle_in_transaction_session_timeout = '10s';
+    SELECT set_config('synchronous_commit',
+        CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false)";
+
+/// A Postgres database.
+pub struct Postgres {
+    options: PgConnectOptions,
+    pool: PgPool,
+    committer: Mutex<Option<PgConnection>>,
+    claim: Claim,
+}
+
+impl Postgres {
+    /// A database by its address. Connections are made when they are needed, so this works while the server is down;
+    /// it must be called inside a Tokio runtime.
+    pub fn connect(url: &SecretString) -> Result<Postgres, StoreError> {
+        let options = PgConnectOptions::from_str(url.expose_secret())
+            .map_err(fault)?
+            .application_name("dts-gateway")
+            .disable_statement_logging();
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(STATEMENT)
+            .after_connect(|connection, _| Box::pin(prepare(connection)))
+            .connect_lazy_with(options.clone());
+        Ok(Postgres { claim: Claim::new(options.clone()), options, pool, committer: Mutex::new(None) })
+    }
+
+    async fn connection(&self) -> Result<PgConnection, StoreError> {
+        let mut connection = self.options.connect().await.map_err(fault)?;
+        prepare(&mut connection).await.map_err(fault)?;
+        Ok(connection)
+    }
+
+    async fn try_migrate(&self) -> Result<(), StoreError> {
+        let mut connection = self.connection().await?;
+        sqlx::raw_sql("SET statement_timeout = 0; SET lock_timeout = 0")
+            .execute(&mut connection)
+            .await
+            .map_err(fault)?;
+        // A connection of its own: when it fails, the lock that other instances wait for goes with it.
+        migrations().run_direct(None, &mut connection, false).await.map_err(migration)?;
+        connection.close().await.map_err(fault)
+    }
+
+    async fn try_commit(&self, entries: &[Entry]) -> Result<Vec<Verdict>, StoreError> {
+        if self.claim.is_lost() {
+            return Err(StoreError::Claimed);
+        }
+        let mut slot = self.committer.lock().await;
+        let mut connection = match slot.take() {
+            Some(connection) => connection,
+            None => self.connection().await?,
+        };
+        let verdicts = commit::commit(&mut connection, entries).await?;
+        *slot = Some(connection);
+        Ok(verdicts)
+    }
+
+    async fn try_ping(&self) -> Result<(), StoreError> {
+        let writable: bool =
+            sqlx::query_scalar("SELECT NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off'")
+                .fetch_one(&self.pool)
+                .await
+                .map_err(fault)?;
+        if writable { Ok(()) } else { Err(StoreError::Unavailable("it is read-only".to_owned())) }
+    }
+}
+
+#[async_trait]
+impl Store for Postgres {
+    async fn migrate(&self) -> Result<(), StoreError> {
+        within(MIGRATION, self.try_migrate()).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        within(OPERATION, self.try_ping()).await
+    }
+
+    async fn commit(&self, entries: &[Entry]) -> Result<Vec<Verdict>, StoreError> {
+        within(OPERATION, self.try_commit(entries)).await
+    }
+
+    async fn records(&self, filter: &Filter) -> Result<Page, StoreError> {
+        within(OPERATION, read::records(&self.pool, filter)).await
+    }
+
+    async fn tasks(&self, account: &str, tasks: &[String]) -> Result<Vec<TaskRow>, StoreError> {
+        within(OPERATION, read::tasks(&self.pool, account, tasks)).await
+    }
+
+    async fn tasks_of(&self, account: &str, team: &str, limit: u32) -> Result<Vec<String>, StoreError> {
+        within(OPERATION, read::tasks_of(&self.pool, account, team, limit)).await
+    }
+
+    async fn remembered(&self, key: &ReplayKey, now: Timestamp) -> Result<Option<Remembered>, StoreError> {
+        within(OPERATION, read::remembered(&self.pool, key, now)).await
+    }
+
+    async fn forget(&self, now: Timestamp) -> Result<u64, StoreError> {
+        within(OPERATION, read::forget(&self.pool, now)).await
+    }
+
+    async fn open_changes(&self) -> Result<Vec<crate::call::Record>, StoreError> {
+        within(OPERATION, read::open_changes(&self.pool)).await
+    }
+
+    async fn insert_key(&self, key: &KeyRow) -> Result<(), StoreError> {
+        within(OPERATION, keys::insert(&self.pool, key)).await
+    }
+
+    async fn keys(&self) -> Result<Vec<KeyRow>, StoreError> {
+        within(OPERATION, keys::all(&self.pool)).await
+    }
+
+    async fn key(&self, key_id: &str) -> Result<Option<KeyRow>, StoreError> {
+        within(OPERATION, keys::one(&self.pool, key_id)).await
+    }
+
+    async fn end_key(&self, key_id: &str, state: KeyState) -> Result<bool, StoreError> {
+        within(OPERATION, keys::end(&self.pool, key_id, state)).await
+    }
+
+    async fn touch_keys(&self, used: &[(String, Timestamp)]) -> Result<(), StoreError> {
+        within(OPERATION, keys::touch(&self.pool, used)).await
+    }
+
+    async fn claim(&self, patience: Duration) -> Result<(), StoreError> {
+        within(OPERATION + patience, self.claim.take(patience)).await
+    }
+
+    async fn close(&self) {
+        if let Some(connection) = self.committer.lock().await.take() {
+            // What it had to say is committed; a server that does not answer must not hold us.
+            drop(tokio::time::timeout(STATEMENT, connection.close()).await);
+        }
+        drop(tokio::time::timeout(STATEMENT, self.pool.close()).await);
+        self.claim.release().await;
+    }
+}
+
+impl Words for sqlx::Postgres {
+    type Time = jiff_sqlx::Timestamp;
+
+    const COLUMNS: &'static str = "r.id, r.time, r.account, r.team, r.caller, r.key_id, r.address, r.family, \
+         r.version, r.action, r.region, to_json(r.task_ids)::text AS task_ids, r.outcome, r.reason, r.caller_gone, \
+         r.settled, r.request_id, r.upstream_request_id, r.upstream_code, r.waited_ms, r.detail::text AS detail";
+
+    fn time(time: Timestamp) -> Self::Time {
+        jiff_sqlx::Timestamp::from(super::clean::time(time))
+    }
+
+    fn timestamp(time: Self::Time) -> Result<Timestamp, StoreError> {
+        Ok(time.to_jiff())
+    }
+}
+
+/// The migrations, oldest first. Files that were released are never edited, their checksums are in every database.
+fn migrations() -> Migrator {
+    let start = include_str!("../../../migrations/postgres/0001_start.sql");
+    Migrator::with_migrations(vec![Migration::new(
+        1,
+        "start".into(),
+        MigrationType::Simple,
+        start.into_sql_str(),
+        false,
+    )])
+}
+
+async fn prepare(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(PREPARE).execute(connection).await.map(|_| ())
+}

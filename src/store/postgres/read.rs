@@ -1,0 +1,109 @@
+//! What is asked of Postgres, and what is thrown away there.
+
+use jiff::Timestamp;
+use sqlx::{AssertSqlSafe, PgPool, Row};
+
+use crate::call::Record;
+use crate::store::fault::fault;
+use crate::store::page::{self, Words};
+use crate::store::{Filter, Page, Remembered, ReplayKey, StoreError, TaskRow, clean};
+
+/// How many answers are forgotten in one statement.
+const FORGET: i64 = 5_000;
+
+/// One page of the audit log.
+pub(super) async fn records(pool: &PgPool, filter: &Filter) -> Result<Page, StoreError> {
+    // Not kept prepared: every combination of filters is another text, and a plan made for the values is the better one.
+    let rows =
+        page::question::<sqlx::Postgres>(filter).build().persistent(false).fetch_all(pool).await.map_err(fault)?;
+    let records = rows.iter().map(page::record).collect::<Result<_, _>>()?;
+    Ok(page::page(filter, records))
+}
+
+/// Owner, counter and open change of tasks.
+pub(super) async fn tasks(pool: &PgPool, account: &str, tasks: &[String]) -> Result<Vec<TaskRow>, StoreError> {
+    if tasks.is_empty() {
+        return Ok(Vec::new());
+    }
+    let names: Vec<_> = tasks.iter().map(|task| clean::text(task)).collect();
+    let rows = sqlx::query(
+        "SELECT t.team, COALESCE(t.changes, 0), o.intent_id
+         FROM unnest($2::text[]) WITH ORDINALITY AS wanted (task_id, position)
+         LEFT JOIN tasks t ON t.account = $1 AND t.task_id = wanted.task_id
+         LEFT JOIN open_changes o ON o.account = $1 AND o.task_id = wanted.task_id
+             AND NOT EXISTS (SELECT 1 FROM audit_records f WHERE f.id = o.intent_id)
+         ORDER BY wanted.position",
+    )
+    .bind(clean::text(account))
+    .bind(names.iter().map(AsRef::as_ref).collect::<Vec<&str>>())
+    .fetch_all(pool)
+    .await
+    .map_err(fault)?;
+    rows.iter()
+        .map(|row| Ok(TaskRow { team: row.try_get(0)?, changes: row.try_get(1)?, open_change: row.try_get(2)? }))
+        .collect::<Result<_, _>>()
+        .map_err(fault)
+}
+
+/// Tasks of a team.
+pub(super) async fn tasks_of(
+    pool: &PgPool,
+    account: &str,
+    team: &str,
+    limit: u32,
+) -> Result<Vec<String>, StoreError> {
+    sqlx::query_scalar("SELECT task_id FROM tasks WHERE account = $1 AND team = $2 ORDER BY task_id LIMIT $3")
+        .bind(clean::text(account))
+        .bind(clean::text(team))
+        .bind(i64::from(limit))
+        .fetch_all(pool)
+        .await
+        .map_err(fault)
+}
+
+/// What is remembered of a change.
+pub(super) async fn remembered(
+    pool: &PgPool,
+    key: &ReplayKey,
+    now: Timestamp,
+) -> Result<Option<Remembered>, StoreError> {
+    let mut connection = pool.acquire().await.map_err(fault)?;
+    let mut kept = super::commit::kept(&mut connection, &[&key.key]).await?;
+    let kept = kept.remove(&key.key).filter(|kept| kept.remembered.open || kept.expires_at > now);
+    Ok(kept.map(|kept| kept.remembered))
+}
+
+/// Forgets what was remembered long enough.
+pub(super) async fn forget(pool: &PgPool, now: Timestamp) -> Result<u64, StoreError> {
+    let mut forgotten = 0;
+    loop {
+        // Rows that a commit is just renewing are skipped, so neither waits for the other.
+        let now = <sqlx::Postgres as Words>::time(now);
+        let done = sqlx::query(
+            "DELETE FROM remembered WHERE key IN (
+                 SELECT m.key FROM remembered m WHERE m.expires_at < $1
+                     AND NOT EXISTS (SELECT 1 FROM open_changes o WHERE o.intent_id = m.intent_id)
+                 ORDER BY m.expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
+        )
+        .bind(now)
+        .bind(FORGET)
+        .execute(pool)
+        .await
+        .map_err(fault)?
+        .rows_affected();
+        forgotten += done;
+        if done < FORGET.unsigned_abs() {
+            return Ok(forgotten);
+        }
+    }
+}
+
+/// Intents that are open.
+pub(super) async fn open_changes(pool: &PgPool) -> Result<Vec<Record>, StoreError> {
+    let columns = <sqlx::Postgres as Words>::COLUMNS;
+    let statement = format!(
+        "SELECT {columns} FROM audit_intents r WHERE r.id IN (SELECT intent_id FROM open_changes) ORDER BY r.id"
+    );
+    let rows = sqlx::query(AssertSqlSafe(statement)).fetch_all(pool).await.map_err(fault)?;
+    rows.iter().map(page::record).collect()
+}

@@ -1,0 +1,213 @@
+//! The store in one SQLite file.
+//!
+//! One connection writes, so nothing in this process waits for SQLite's lock; a small pool reads beside it (WAL). A
+//! commit is on the disk when it is acknowledged (`synchronous=FULL`). Commands of other processes may use the file at
+//! the same time, they wait for each other. The file must be on a local disk: WAL and locks don't work over a network.
+
+mod claim;
+mod commit;
+mod keys;
+mod read;
+
+use std::fs::OpenOptions;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqlitePool};
+use tokio::sync::Mutex;
+
+use super::fault::{fault, migration, within};
+use super::page::Words;
+use super::{Entry, Filter, KeyRow, KeyState, Page, Remembered, ReplayKey, Store, StoreError, TaskRow, Verdict};
+use claim::Claim;
+
+/// How long to wait for another process's lock.
+const BUSY: Duration = Duration::from_secs(5);
+/// How long an operation may take: the lock's time and the disk's.
+const OPERATION: Duration = Duration::from_secs(8);
+/// How long migrations may take, with waiting for another process that runs them.
+const MIGRATION: Duration = Duration::from_secs(600);
+/// Connections that read: more do not read faster from one file.
+const CONNECTIONS: u32 = 4;
+/// A transaction that takes the write lock at once: one that takes it later can fail for what it has read before.
+const BEGIN: &str = "BEGIN IMMEDIATE";
+
+/// A SQLite database.
+pub struct Sqlite {
+    path: PathBuf,
+    options: SqliteConnectOptions,
+    pool: SqlitePool,
+    writer: Mutex<Option<SqliteConnection>>,
+    claim: Claim,
+}
+
+impl Sqlite {
+    /// A database by its file, which is made with the first write if it does not exist; its folder must. Must be called
+    /// inside a Tokio runtime.
+    pub fn open(path: &Path) -> Result<Sqlite, StoreError> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if folder.is_some_and(|folder| !folder.is_dir()) {
+            return Err(StoreError::Incompatible(format!("there is no folder for {}", path.display())));
+        }
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY)
+            .disable_statement_logging();
+        let pool = SqlitePoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(BUSY)
+            .connect_lazy_with(options.clone());
+        Ok(Sqlite { path: path.to_owned(), options, pool, writer: Mutex::new(None), claim: Claim::new(path) })
+    }
+
+    async fn connection(&self) -> Result<SqliteConnection, StoreError> {
+        create(&self.path).map_err(|error| StoreError::Unavailable(error.kind().to_string()))?;
+        self.options.connect().await.map_err(fault)
+    }
+
+    /// Runs `work` on the connection that writes. One that failed or was broken off takes the connection with it, so
+    /// that no half of a transaction is left on it.
+    async fn writing<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut slot = self.writer.lock().await;
+        let mut connection = match slot.take() {
+            Some(connection) => connection,
+            None => self.connection().await?,
+        };
+        let done = work(&mut connection).await?;
+        *slot = Some(connection);
+        Ok(done)
+    }
+}
+
+#[async_trait]
+impl Store for Sqlite {
+    async fn migrate(&self) -> Result<(), StoreError> {
+        within(MIGRATION, self.writing(async |connection| migrate(connection).await)).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        within(OPERATION, self.writing(async |connection| ping(connection).await)).await
+    }
+
+    async fn commit(&self, entries: &[Entry]) -> Result<Vec<Verdict>, StoreError> {
+        within(OPERATION, self.writing(async |connection| commit::commit(connection, entries).await)).await
+    }
+
+    async fn records(&self, filter: &Filter) -> Result<Page, StoreError> {
+        within(OPERATION, read::records(&self.pool, filter)).await
+    }
+
+    async fn tasks(&self, account: &str, tasks: &[String]) -> Result<Vec<TaskRow>, StoreError> {
+        within(OPERATION, read::tasks(&self.pool, account, tasks)).await
+    }
+
+    async fn tasks_of(&self, account: &str, team: &str, limit: u32) -> Result<Vec<String>, StoreError> {
+        within(OPERATION, read::tasks_of(&self.pool, account, team, limit)).await
+    }
+
+    async fn remembered(&self, key: &ReplayKey, now: Timestamp) -> Result<Option<Remembered>, StoreError> {
+        within(OPERATION, read::remembered(&self.pool, key, now)).await
+    }
+
+    async fn forget(&self, now: Timestamp) -> Result<u64, StoreError> {
+        within(OPERATION, self.writing(async |connection| read::forget(connection, now).await)).await
+    }
+
+    async fn open_changes(&self) -> Result<Vec<crate::call::Record>, StoreError> {
+        within(OPERATION, read::open_changes(&self.pool)).await
+    }
+
+    async fn insert_key(&self, key: &KeyRow) -> Result<(), StoreError> {
+        within(OPERATION, self.writing(async |connection| keys::insert(connection, key).await)).await
+    }
+
+    async fn keys(&self) -> Result<Vec<KeyRow>, StoreError> {
+        within(OPERATION, keys::all(&self.pool)).await
+    }
+
+    async fn key(&self, key_id: &str) -> Result<Option<KeyRow>, StoreError> {
+        within(OPERATION, keys::one(&self.pool, key_id)).await
+    }
+
+    async fn end_key(&self, key_id: &str, state: KeyState) -> Result<bool, StoreError> {
+        within(OPERATION, self.writing(async |connection| keys::end(connection, key_id, state).await)).await
+    }
+
+    async fn touch_keys(&self, used: &[(String, Timestamp)]) -> Result<(), StoreError> {
+        within(OPERATION, self.writing(async |connection| keys::touch(connection, used).await)).await
+    }
+
+    async fn claim(&self, patience: Duration) -> Result<(), StoreError> {
+        self.claim.take(patience).await
+    }
+
+    async fn close(&self) {
+        self.pool.close().await;
+        if let Some(connection) = self.writer.lock().await.take() {
+            // What it had to say is committed.
+            drop(connection.close().await);
+        }
+        self.claim.release();
+    }
+}
+
+impl Words for sqlx::Sqlite {
+    type Time = i64;
+
+    const COLUMNS: &'static str = "r.id, r.time, r.account, r.team, r.caller, r.key_id, r.address, r.family, \
+         r.version, r.action, r.region, r.task_ids, r.outcome, r.reason, r.caller_gone, r.settled, r.request_id, \
+         r.upstream_request_id, r.upstream_code, r.waited_ms, r.detail";
+
+    fn time(time: Timestamp) -> Self::Time {
+        time.as_microsecond()
+    }
+
+    fn timestamp(time: Self::Time) -> Result<Timestamp, StoreError> {
+        Timestamp::from_microsecond(time)
+            .map_err(|_| StoreError::Incompatible("a time that can't be read".to_owned()))
+    }
+}
+
+/// The migrations, oldest first. Files that were released are never edited, their checksums are in every database.
+fn migrations() -> Migrator {
+    let start = include_str!("../../../migrations/sqlite/0001_start.sql");
+    Migrator::with_migrations(vec![Migration::new(
+        1,
+        "start".into(),
+        MigrationType::Simple,
+        start.into_sql_str(),
+        false,
+    )])
+}
+
+/// All in one transaction: two processes that start at once wait for each other, which the migrator, having no lock for
+/// SQLite, does not see to, and of a process that is killed nothing is left.
+async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let mut transaction = connection.begin_with(BEGIN).await.map_err(fault)?;
+    migrations().run_direct(None, &mut *transaction, false).await.map_err(migration)?;
+    transaction.commit().await.map_err(fault)
+}
+
+async fn ping(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let transaction = connection.begin_with(BEGIN).await.map_err(fault)?;
+    transaction.rollback().await.map_err(fault)
+}
+
+/// Makes the file for its owner only; the files that SQLite puts beside it inherit that.
+fn create(path: &Path) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
