@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::edge::Listener;
 use crate::jobs::{Refresh, close_left_open, forget_answers};
 use crate::metrics::Metrics;
-use crate::store::{Store, Writer};
+use crate::store::{self, Store, Writer};
 
 /// How long a start waits for the instance that it replaces to let go of the database.
 const PREDECESSOR_PATIENCE: Duration = Duration::from_secs(10);
@@ -46,9 +46,8 @@ impl Running {
     ///
     /// # Errors
     /// What is missing or wrong, in words for the one who starts it.
-    pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> {
-        let providers = build::providers(&config)?;
-        let store = build::store(&config.store)?;
+    pub async fn start(mut config: Config, clock: Clock) -> Result<Running, StartError> {
+        let store = store::open(&config.store)?;
         store.claim(PREDECESSOR_PATIENCE).await?;
         store.migrate().await?;
         let writer = build::writer(&config, &store);
@@ -57,10 +56,9 @@ impl Running {
             tracing::warn!(changes = left_open, "changes that a previous run left open were closed as unknown");
         }
         let client = build::client(&config.upstream)?;
-        let identity = build::identity(&config, &providers, &store, &client, clock.clone()).await?;
+        let identity = build::identity(&mut config, &store, &client, clock.clone()).await?;
         let calls = TaskTracker::new();
         let parts = build::Parts {
-            providers,
             store: Arc::clone(&store),
             writer: writer.clone(),
             identity: Arc::clone(&identity),

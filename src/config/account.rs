@@ -1,20 +1,20 @@
 //! `[account.ALIAS]`: the accounts at the clouds, with the real credentials.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 
 use super::checker::Checker;
 use super::secret::Written;
 use crate::call::{Account, Credential, UpstreamSigning};
-use crate::provider::Family;
+use crate::provider::{Family, Providers};
 
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub(super) struct Raw {
-    #[serde(skip_serializing)]
-    family: Option<Family>,
+    family: Option<String>,
     site: Option<String>,
     identity: Option<String>,
     #[serde(skip_serializing)]
@@ -30,23 +30,25 @@ pub(super) struct Raw {
 }
 
 /// All accounts.
-pub(super) fn check(raws: BTreeMap<String, Raw>, checker: &mut Checker) -> Vec<Account> {
+pub(super) fn check(raws: BTreeMap<String, Raw>, providers: Option<&Providers>, checker: &mut Checker) -> Vec<Account> {
     if raws.is_empty() {
         let help = "add [account.NAME] with `family`, `site`, `secret_id` and `secret_key_file`";
         checker.wrong_help("account", "there is no account to call a cloud with", help);
     }
-    raws.into_iter().filter_map(|(alias, raw)| raw.check(alias, checker)).collect()
+    raws.into_iter().filter_map(|(alias, raw)| raw.check(alias, providers, checker)).collect()
 }
 
 impl Raw {
-    fn check(self, alias: String, checker: &mut Checker) -> Option<Account> {
-        use secrecy::ExposeSecret as _;
-
+    fn check(self, alias: String, providers: Option<&Providers>, checker: &mut Checker) -> Option<Account> {
         let path = format!("account.{alias}");
         let at = |key: &str| format!("{path}.{key}");
         checker.name(&path, &alias);
         let family = checker.required(&at("family"), self.family, "the cloud, such as \"tencent\"");
         let site = checker.required(&at("site"), self.site, "the cloud's site, such as \"mainland\"");
+        let family = family.and_then(|name| self::family(&at("family"), &name, checker));
+        if let (Some(family), Some(site), Some(providers)) = (family, &site, providers) {
+            known_place(&path, family, site, self.default_region.as_deref(), providers, checker);
+        }
         let secret_id = checker.secret(&at("secret_id"), self.secret_id, self.secret_id_file.as_deref());
         let secret_key = checker.secret(&at("secret_key"), self.secret_key, self.secret_key_file.as_deref());
         if let Some(why) = self.endpoint.as_deref().and_then(bad_endpoint) {
@@ -62,6 +64,36 @@ impl Raw {
             signing: self.signing,
             credential: Credential { secret_id: secret_id?.expose_secret().to_owned(), secret_key: secret_key? },
         })
+    }
+}
+
+/// A family that the tables know.
+fn family(path: &str, name: &str, checker: &mut Checker) -> Option<Family> {
+    let family = Family::named(name);
+    if family.is_none() {
+        checker.wrong_help(path, format!("`{name}` is no cloud that this version knows"), "write \"tencent\"");
+    }
+    family
+}
+
+/// Reports a site or a region that is in no table of the family.
+fn known_place(
+    path: &str,
+    family: Family,
+    site: &str,
+    region: Option<&str>,
+    providers: &Providers,
+    checker: &mut Checker,
+) {
+    let of_family = || providers.versions().filter(|version| version.family == family);
+    if !of_family().any(|version| version.endpoints.has_site(site)) {
+        let sites: BTreeSet<&str> = of_family().flat_map(|version| version.endpoints.sites()).collect();
+        let help = format!("one of {}", sites.into_iter().collect::<Vec<_>>().join(", "));
+        checker.wrong_help(&format!("{path}.site"), format!("`{site}` is no site of this cloud"), help);
+    } else if let Some(region) =
+        region.filter(|region| of_family().all(|version| version.endpoint(site, region).is_err()))
+    {
+        checker.wrong(&format!("{path}.default_region"), format!("`{region}` is no region of this site"));
     }
 }
 

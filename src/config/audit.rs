@@ -6,7 +6,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::checker::Checker;
-use super::secret::{Written, weakness};
+use super::secret::Written;
+use crate::identity::VerifyingKey;
 
 /// The audit log.
 #[derive(Debug)]
@@ -50,8 +51,9 @@ impl Raw {
         checker.number("audit.queue_bytes", self.queue_bytes, 1024 * 1024, 4 * 1024 * 1024 * 1024);
         let from_file = self.digest_key_file.is_some();
         let digest_key = checker.secret("audit.digest_key", self.digest_key, self.digest_key_file.as_deref())?;
-        if let Some(weakness) = weakness(digest_key.expose_secret()) {
-            checker.wrong(if from_file { "audit.digest_key_file" } else { "audit.digest_key" }, weakness);
+        // The digests are HMAC-SHA256, as HS256 is: what is too weak for one is too weak for the other.
+        if let Err(fault) = VerifyingKey::from_secret(digest_key.expose_secret().as_bytes(), None) {
+            checker.wrong(if from_file { "audit.digest_key_file" } else { "audit.digest_key" }, fault.to_string());
         }
         Some(Audit { reads: self.reads, queue_bytes: usize::try_from(self.queue_bytes).ok()?, digest_key })
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::duration;
-use super::mistake::Mistake;
+use super::mistake::{Mistake, Place};
 use super::places::Places;
 use super::secret::Written;
 
@@ -129,14 +129,21 @@ impl Checker {
     }
 
     /// A folder that must be there.
-    pub(super) fn folder(&mut self, path: &str, folder: &Path) -> PathBuf {
+    pub(super) fn folder(&mut self, path: &str, folder: &Path) -> Option<PathBuf> {
         let whole = self.resolve(folder);
         match fs::metadata(&whole) {
-            Ok(found) if found.is_dir() => {}
+            Ok(found) if found.is_dir() => return Some(whole),
             Ok(_) => self.wrong(path, format!("{} is not a folder", whole.display())),
             Err(error) => self.wrong(path, format!("{} can't be read, {error}", whole.display())),
         }
-        whole
+        None
+    }
+
+    /// Reports a mistake in another file.
+    pub(super) fn elsewhere(&mut self, file: &str, place: Option<(usize, usize)>, message: String) {
+        let (line, column) = place.unwrap_or((1, 1));
+        let place = Place::OtherFile { file: file.to_owned(), line, column };
+        self.mistakes.push(Mistake { key: String::new(), place, message, help: None });
     }
 
     fn secret_file(&mut self, path: &str, file: &Path) -> Option<SecretString> {

@@ -2,36 +2,29 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use secrecy::{ExposeSecret, SecretBox};
+use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::checker::Checker;
 use super::duration;
 use super::secret::Written;
+use crate::identity::{SEALING_KEY_BYTES, SealingKeys};
 
 /// How issued key pairs are kept.
 #[derive(Debug)]
 pub struct Keys {
     /// Newest first: the first seals, all of them open.
-    pub sealing: Vec<SealingKey>,
+    pub sealing: Arc<SealingKeys>,
     /// How long issued keys serve without the store.
     pub stale_for: Duration,
     /// How often they are read again: how late a revocation may reach this instance.
     pub refresh: Duration,
-}
-
-/// A key that seals others.
-#[derive(Debug)]
-pub struct SealingKey {
-    /// What a sealed key says it was sealed with.
-    pub name: String,
-    /// AES-256.
-    pub key: SecretBox<[u8; 32]>,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -61,7 +54,8 @@ impl Default for Raw {
 
 impl Raw {
     pub(super) fn check(self, checker: &mut Checker) -> Option<Keys> {
-        if self.sealing.is_empty() {
+        let none = self.sealing.is_empty();
+        if none {
             let help =
                 "add [[keys.sealing]] with a `name` and a `key_file`; `head -c 32 /dev/urandom | base64` makes a key";
             checker.wrong_help("keys.sealing", "there is no key to seal issued keys with", help);
@@ -70,6 +64,7 @@ impl Raw {
         checker.duration("keys.stale_for", self.stale_for, Duration::ZERO, 24 * 3600 * second);
         // A revocation must reach every replica within 5 s; the rest is for the query itself.
         checker.duration("keys.refresh", self.refresh, second / 10, 4 * second);
+        let given = self.sealing.len();
         let mut names = BTreeSet::new();
         let mut sealing = Vec::new();
         for (index, raw) in self.sealing.into_iter().enumerate() {
@@ -79,6 +74,7 @@ impl Raw {
                 checker.name(&format!("{path}.name"), name);
                 if !names.insert(name.clone()) {
                     checker.wrong(&format!("{path}.name"), format!("there are two sealing keys named `{name}`"));
+                    continue;
                 }
             }
             let written = if raw.key_file.is_some() { "key_file" } else { "key" };
@@ -92,15 +88,19 @@ impl Raw {
                 key
             });
             if let (Some(name), Some(key)) = (name, key) {
-                sealing.push(SealingKey { name, key });
+                sealing.push((name, key));
             }
         }
-        Some(Keys { sealing, stale_for: self.stale_for, refresh: self.refresh })
+        if none || sealing.len() < given {
+            return None;
+        }
+        let sealing =
+            SealingKeys::new(sealing).map_err(|error| checker.wrong("keys.sealing", error.to_string())).ok()?;
+        Some(Keys { sealing: Arc::new(sealing), stale_for: self.stale_for, refresh: self.refresh })
     }
 }
 
-fn decode(text: &str) -> Option<SecretBox<[u8; 32]>> {
+fn decode(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     let bytes = Zeroizing::new(STANDARD.decode(text.trim()).ok()?);
-    let key: [u8; 32] = bytes.as_slice().try_into().ok()?;
-    Some(SecretBox::new(Box::new(key)))
+    (bytes.len() == SEALING_KEY_BYTES).then_some(bytes)
 }

@@ -35,6 +35,15 @@ pub enum Place {
         #[serde(skip)]
         span: Range<usize>,
     },
+    /// In a file that the configuration leads to: a team's, or a table.
+    OtherFile {
+        /// Which.
+        file: String,
+        /// The line, from 1.
+        line: usize,
+        /// The column, in characters, from 1.
+        column: usize,
+    },
     /// In an environment variable.
     Variable {
         /// Its name.
@@ -54,8 +63,9 @@ impl Mistakes {
     /// `text` is what the report shows, with secrets masked.
     pub(super) fn new(file: &str, text: String, mut mistakes: Vec<Mistake>) -> Mistakes {
         mistakes.sort_by_key(|mistake| match &mistake.place {
-            Place::File { span, .. } => (0, span.start, String::new()),
-            Place::Variable { variable } => (1, 0, variable.clone()),
+            Place::File { span, .. } => (0, String::new(), span.start, 0),
+            Place::OtherFile { file, line, column } => (1, file.clone(), *line, *column),
+            Place::Variable { variable } => (2, variable.clone(), 0, 0),
         });
         mistakes.dedup();
         Mistakes { file: file.to_owned(), source: NamedSource::new(file, text), mistakes }
@@ -99,8 +109,10 @@ impl Diagnostic for Mistakes {
 
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Place::Variable { variable } = &self.place {
-            write!(f, "environment variable {variable}: ")?;
+        match &self.place {
+            Place::File { .. } => {}
+            Place::OtherFile { file, line, column } => write!(f, "{file}:{line}:{column}: ")?,
+            Place::Variable { variable } => write!(f, "environment variable {variable}: ")?,
         }
         if !self.key.is_empty() {
             write!(f, "{}: ", self.key)?;
@@ -125,7 +137,7 @@ impl Diagnostic for Mistake {
             Place::File { span, .. } => {
                 Some(Box::new(std::iter::once(LabeledSpan::new_with_span(None, (span.start, span.len())))))
             }
-            Place::Variable { .. } => None,
+            Place::OtherFile { .. } | Place::Variable { .. } => None,
         }
     }
 }

@@ -32,35 +32,37 @@ mod upstream;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 pub use admin::Admin;
 pub use audit::{Audit, Reads};
-pub use issuer::{Algorithm, Issuer, IssuerKey};
-pub use keys::{Keys, SealingKey};
+pub use issuer::Issuer;
+pub use keys::Keys;
 pub use log::{Format, Log};
 pub use mistake::{Mistake, Mistakes, Place};
 pub use quota::{Quota, WAIT_CAP};
 pub use server::Server;
-pub use state::{Mode, State};
-pub use store::Database;
+pub use state::State;
 pub use tencent::Tencent;
 pub use tls::Tls;
 pub use upstream::Upstream;
 
 use crate::call::Account;
+use crate::identity::Roster;
+use crate::provider::Providers;
 use checker::Checker;
 
 /// A configuration that was checked.
-#[derive(Debug)]
 pub struct Config {
     /// The public listener.
     pub server: Server,
     /// The admin listener.
     pub admin: Admin,
-    /// The database.
-    pub store: Database,
+    /// The database's URL, for `store::open`.
+    pub store: SecretString,
     /// The audit log.
     pub audit: Audit,
     /// Issued keys.
@@ -69,8 +71,10 @@ pub struct Config {
     pub issuers: Vec<Issuer>,
     /// The folder with a file for each team.
     pub teams: PathBuf,
-    /// The folder with the tables; none means those that are built in.
-    pub providers: Option<PathBuf>,
+    /// What those files say.
+    pub roster: Arc<Roster>,
+    /// The tables.
+    pub providers: Arc<Providers>,
     /// Accounts, by alias.
     pub accounts: Vec<Account>,
     /// Waiting for the cloud's quota.
@@ -99,7 +103,7 @@ struct Raw {
     providers: folders::RawProviders,
     account: BTreeMap<String, account::Raw>,
     quota: Quota,
-    state: State,
+    state: state::Raw,
     upstream: Upstream,
     tencent: Tencent,
     log: Log,
@@ -155,14 +159,18 @@ impl Raw {
         let audit = self.audit.check(checker);
         let keys = self.keys.check(checker);
         let issuers = issuer::check(self.issuer, checker);
-        let teams = self.teams.check(checker);
         let providers = self.providers.check(checker);
-        let accounts = account::check(self.account, checker);
+        // An account that is wrong must not make the grants that name it wrong too.
+        let aliases = self.account.len();
+        let accounts = account::check(self.account, providers.as_deref(), checker);
+        let known = Some(accounts.as_slice()).filter(|accounts| accounts.len() == aliases);
+        let teams = self.teams.check(folders::vocabulary(known, providers.as_deref()), checker);
         let quota = self.quota.check(checker);
-        let state = self.state.check(checker);
+        let state = self.state.check(providers.as_deref(), checker);
         let upstream = self.upstream.check(checker);
         let tencent = self.tencent.check(checker);
         let log = self.log.check(checker);
+        let (teams, roster) = teams?;
         Some(Config {
             server: server?,
             admin: admin?,
@@ -171,7 +179,8 @@ impl Raw {
             keys: keys?,
             issuers,
             teams,
-            providers,
+            roster,
+            providers: providers?,
             accounts,
             quota: quota?,
             state: state?,

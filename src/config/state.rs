@@ -7,57 +7,67 @@ use serde::{Deserialize, Serialize};
 
 use super::checker::Checker;
 use super::duration;
+use crate::provider::{Mode, Providers};
 
 /// The state policy.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(deny_unknown_fields, default, expecting = "a table")]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct State {
     /// How old the knowledge of a task's state may be when a change is judged by it.
-    #[serde(with = "duration")]
     pub max_age: Duration,
-    /// For actions that are not in `actions`.
-    pub mode: Mode,
-    /// By version and action, such as `2018-03-30/StopMigrateJob`.
-    pub actions: BTreeMap<String, Mode>,
+    /// Modes that differ from the tables', by version and action, such as `2018-03-30/StopMigrateJob`.
+    pub modes: BTreeMap<String, Mode>,
 }
 
-/// What becomes of a change that its task's state forbids.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+pub(super) struct Raw {
+    #[serde(with = "duration")]
+    max_age: Duration,
+    modes: BTreeMap<String, RawMode>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Mode {
-    /// It is refused.
-    #[default]
+enum RawMode {
     Enforce,
-    /// It passes, and the record says that it would have been refused.
     Observe,
-    /// It passes unjudged.
     Off,
 }
 
-impl Default for State {
-    fn default() -> State {
-        State { max_age: Duration::from_secs(5), mode: Mode::Enforce, actions: BTreeMap::new() }
+impl Default for Raw {
+    fn default() -> Raw {
+        Raw { max_age: Duration::from_secs(5), modes: BTreeMap::new() }
     }
 }
 
-impl State {
-    /// The mode of one action.
-    pub fn mode_of(&self, version: &str, action: &str) -> Mode {
-        self.actions.get(&format!("{version}/{action}")).copied().unwrap_or(self.mode)
-    }
-
-    pub(super) fn check(self, checker: &mut Checker) -> Option<State> {
-        let most = Duration::from_secs(300);
-        checker.duration("state.max_age", self.max_age, Duration::from_millis(100), most);
-        for name in self.actions.keys() {
-            let whole = name.split_once('/').is_some_and(|(version, action)| {
-                version.len() == "2018-03-30".len() && !action.is_empty() && !action.contains('/')
-            });
-            if !whole {
-                let help = "write it like \"2018-03-30/StopMigrateJob\": action names repeat between versions";
-                checker.wrong_help(&format!("state.actions.{name}"), "this is not a version and an action", help);
+impl Raw {
+    pub(super) fn check(self, providers: Option<&Providers>, checker: &mut Checker) -> Option<State> {
+        checker.duration("state.max_age", self.max_age, Duration::from_millis(100), Duration::from_secs(300));
+        for name in self.modes.keys() {
+            let path = format!("state.modes.{name}");
+            let help = "write it like \"2018-03-30/StopMigrateJob\": action names repeat between versions";
+            match (name.split_once('/'), providers) {
+                (None, _) => checker.wrong_help(&path, "this is not a version and an action", help),
+                (Some((version, action)), Some(providers)) => {
+                    let row = providers.version(version).and_then(|version| version.action(action));
+                    if row.is_none_or(|row| row.rule.is_none()) {
+                        checker.wrong_help(&path, "this action is in no table, or no state forbids it", help);
+                    }
+                }
+                (Some(_), None) => {}
             }
         }
-        Some(self)
+        let modes = self.modes.into_iter().map(|(name, mode)| (name, mode.into())).collect();
+        Some(State { max_age: self.max_age, modes })
+    }
+}
+
+impl From<RawMode> for Mode {
+    fn from(mode: RawMode) -> Mode {
+        match mode {
+            RawMode::Enforce => Mode::Enforce,
+            RawMode::Observe => Mode::Observe,
+            RawMode::Off => Mode::Off,
+        }
     }
 }

@@ -8,15 +8,6 @@ use serde::{Deserialize, Serialize};
 use super::checker::Checker;
 use super::secret::Written;
 
-/// The database.
-#[derive(Debug)]
-pub enum Database {
-    /// A file, for one instance.
-    Sqlite(PathBuf),
-    /// A server; the URL may hold a password.
-    Postgres(SecretString),
-}
-
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub(super) struct Raw {
@@ -26,7 +17,8 @@ pub(super) struct Raw {
 }
 
 impl Raw {
-    pub(super) fn check(self, checker: &mut Checker) -> Option<Database> {
+    /// The database's URL, with the path of a SQLite file made absolute.
+    pub(super) fn check(self, checker: &mut Checker) -> Option<SecretString> {
         let from_file = self.url_file.is_some();
         let url = checker.secret("store.url", self.url, self.url_file.as_deref())?;
         let scheme = url.expose_secret().split_once(':').map(|(scheme, rest)| (scheme.to_owned(), rest.to_owned()));
@@ -34,9 +26,9 @@ impl Raw {
             // `sqlite:relative`, `sqlite:/absolute` and `sqlite:///absolute` are all in use.
             Some(("sqlite", rest)) if !rest.trim_start_matches('/').is_empty() => {
                 let path = rest.strip_prefix("//").unwrap_or(rest);
-                Some(Database::Sqlite(checker.resolve(Path::new(path))))
+                Some(SecretString::from(format!("sqlite:{}", checker.resolve(Path::new(path)).display())))
             }
-            Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => Some(Database::Postgres(url)),
+            Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => Some(url),
             _ => {
                 checker.wrong_help(
                     if from_file { "store.url_file" } else { "store.url" },

@@ -1,14 +1,12 @@
 //! `[server.tls]` and `[admin.tls]`: what a listener shows, and whom it lets in.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::checker::Checker;
-use super::secret::Written;
 
 /// TLS of one listener.
 #[derive(Debug)]
@@ -16,7 +14,7 @@ pub struct Tls {
     /// The certificate and its chain, PEM.
     pub certificate_file: PathBuf,
     /// The private key, PEM.
-    pub key: SecretString,
+    pub key_file: PathBuf,
     /// Certificates of the authorities that a client's certificate must come from (mTLS), PEM; none lets everybody
     /// connect.
     pub client_ca_file: Option<PathBuf>,
@@ -26,8 +24,6 @@ pub struct Tls {
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub(super) struct Raw {
     certificate_file: Option<PathBuf>,
-    #[serde(skip_serializing)]
-    key: Option<Written>,
     key_file: Option<PathBuf>,
     client_ca_file: Option<PathBuf>,
 }
@@ -39,14 +35,9 @@ impl Raw {
         let certificate = checker.required(&at("certificate_file"), self.certificate_file, help);
         let certificate = certificate.and_then(|file| certificates(&at("certificate_file"), file, checker));
         let client_ca = self.client_ca_file.and_then(|file| certificates(&at("client_ca_file"), file, checker));
-        let key = checker.secret(&at("key"), self.key, self.key_file.as_deref());
-        if key.as_ref().is_some_and(|key| PrivateKeyDer::from_pem_slice(key.expose_secret().as_bytes()).is_err()) {
-            checker.wrong(
-                &at(if self.key_file.is_some() { "key_file" } else { "key" }),
-                "there is no private key in PEM in it",
-            );
-        }
-        Some(Tls { certificate_file: certificate?, key: key?, client_ca_file: client_ca })
+        let key = checker.required(&at("key_file"), self.key_file, "a PEM file with the certificate's private key");
+        let key = key.and_then(|file| private_key(&at("key_file"), &file, checker));
+        Some(Tls { certificate_file: certificate?, key_file: key?, client_ca_file: client_ca })
     }
 }
 
@@ -62,6 +53,19 @@ fn certificates(path: &str, file: PathBuf, checker: &mut Checker) -> Option<Path
         }
         Err(error) => {
             checker.wrong(path, format!("{} can't be read as PEM, {error}", whole.display()));
+            None
+        }
+    }
+}
+
+/// A file that must hold a private key.
+fn private_key(path: &str, file: &Path, checker: &mut Checker) -> Option<PathBuf> {
+    let whole = checker.file(path, file)?;
+    match PrivateKeyDer::from_pem_file(&whole) {
+        Ok(_) => Some(whole),
+        // The reader's own words could repeat some of the file.
+        Err(_) => {
+            checker.wrong(path, format!("there is no private key in PEM in {}", whole.display()));
             None
         }
     }

@@ -7,7 +7,6 @@ use rustls::ServerConfig;
 use rustls::server::WebPkiClientVerifier;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-use secrecy::{ExposeSecret, SecretString};
 
 /// A certificate, key or authority that cannot be used. Names the file, never its content.
 #[derive(Debug, thiserror::Error)]
@@ -17,15 +16,14 @@ pub struct TlsError {
     why: String,
 }
 
-/// TLS for a listener, with client certificates required when an authority for them is given. The certificates are PEM
-/// files, the key is PEM text.
+/// TLS for a listener, with client certificates required when an authority for them is given. All are paths of PEM files.
 ///
 /// # Errors
 /// Which file can't be used and why.
-pub fn server_tls(certificate: &Path, key: &SecretString, client_ca: Option<&Path>) -> Result<ServerConfig, TlsError> {
+pub fn server_tls(certificate: &Path, key: &Path, client_ca: Option<&Path>) -> Result<ServerConfig, TlsError> {
     let chain = certificates(certificate)?;
-    let private = PrivateKeyDer::from_pem_slice(key.expose_secret().as_bytes());
-    let private = private.map_err(|_| fault(certificate, &"its private key is not one in PEM"))?;
+    // The reason is left out: it could quote the file.
+    let private = PrivateKeyDer::from_pem_file(key).map_err(|_| fault(key, &"it holds no private key in PEM"))?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()

@@ -105,7 +105,7 @@ impl Store for MemoryStore {
     async fn tasks_of(&self, _: &str, _: &str, _: u32) -> Result<Vec<String>, StoreError> {
         unreachable!("no tasks here")
     }
-    async fn remembered(&self, _: &ReplayKey) -> Result<Option<Remembered>, StoreError> {
+    async fn remembered(&self, _: &ReplayKey, _: Timestamp) -> Result<Option<Remembered>, StoreError> {
         unreachable!("no changes here")
     }
     async fn forget(&self, _: Timestamp) -> Result<u64, StoreError> {

@@ -24,7 +24,7 @@ pub(super) fn decide(
     options: &StateOptions,
 ) -> Verdict {
     let (Some(rule), Some(kind)) = (&action.rule, version.task_kind(&task.kind)) else { return Verdict::Allowed };
-    let mode = options.mode_of(&version.version, &action.name, rule.mode);
+    let mode = options.modes.get(&format!("{}/{}", version.version, action.name)).copied().unwrap_or(rule.mode);
     if mode == Mode::Off {
         return Verdict::Allowed;
     }

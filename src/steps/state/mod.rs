@@ -26,17 +26,8 @@ use crate::quota::Class;
 pub struct StateOptions {
     /// How old the knowledge of a state may be when a change is judged by it.
     pub max_age: Duration,
-    /// For every action, in place of the tables' modes; none: as the tables say.
-    pub mode: Option<Mode>,
-    /// For single actions, by `version/action`.
-    pub actions: BTreeMap<String, Mode>,
-}
-
-impl StateOptions {
-    /// The mode of one action, whose table says `tabled`.
-    fn mode_of(&self, version: &str, action: &str, tabled: Mode) -> Mode {
-        self.actions.get(&format!("{version}/{action}")).copied().or(self.mode).unwrap_or(tabled)
-    }
+    /// Modes that differ from the tables', by `version/action`.
+    pub modes: BTreeMap<String, Mode>,
 }
 
 /// The class in which an action waits for its turn; what it has to ask first waits in the same one.

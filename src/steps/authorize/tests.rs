@@ -1,0 +1,138 @@
+//! The grants' decision, over the real tables.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::num::NonZeroU32;
+
+use super::decide::{Ask, decide};
+use crate::call::{Caller, Condition, Effect, Grant, Pattern, Refusal, TaskScope};
+use crate::parameters::Value;
+use crate::provider::{Providers, TaskRef};
+
+fn grant(effect: Effect, actions: &[&str]) -> Grant {
+    Grant {
+        name: format!("{effect:?} {actions:?}"),
+        effect,
+        accounts: vec![Pattern::any()],
+        versions: vec![Pattern::any()],
+        actions: actions.iter().copied().map(Pattern::new).collect(),
+        regions: vec![Pattern::any()],
+        tasks: TaskScope::Any,
+        conditions: Vec::new(),
+        dangers: Vec::new(),
+    }
+}
+
+fn on_tasks(mut grant: Grant, own: bool, ids: &[&str]) -> Grant {
+    grant.tasks = TaskScope::Limited { own, ids: ids.iter().copied().map(Pattern::new).collect() };
+    grant
+}
+
+/// Whether `grants` allow `action` on `task` (owned or not), with these parameters beside the id.
+fn ask(grants: Vec<Grant>, action: &str, task: Option<(&str, bool)>, more: &[(&str, &str)]) -> Result<(), (Refusal, bool)> {
+    let providers = Providers::embedded().unwrap();
+    let version = providers.version("2018-03-30").unwrap();
+    let action = version.action(action).unwrap();
+    let caller = Caller {
+        name: "billing".to_owned(),
+        team: "payments".to_owned(),
+        accounts: vec!["main".to_owned()],
+        weight: NonZeroU32::MIN,
+        require_signed_headers: Vec::new(),
+        pace: None,
+        grants,
+    };
+    let mut members: Vec<(String, Value)> =
+        more.iter().map(|(name, value)| ((*name).to_owned(), Value::String((*value).to_owned()))).collect();
+    if let Some((id, _)) = task {
+        members.push(("JobId".to_owned(), Value::String(id.to_owned())));
+    }
+    let parameters = Value::Object(members);
+    let tasks = action.task_ids(&parameters);
+    let owned: Vec<TaskRef> = tasks.iter().filter(|_| task.is_some_and(|(_, own)| own)).cloned().collect();
+    let dangers = action.dangers(&parameters);
+    let ask = Ask {
+        caller: &caller,
+        account: "main",
+        version: "2018-03-30",
+        action,
+        region: "ap-guangzhou",
+        tasks: &tasks,
+        owned: &owned,
+        parameters: &parameters,
+        dangers: &dangers,
+    };
+    decide(&ask).map(|_| ()).map_err(|denied| (denied.refusal, denied.must_name_tasks))
+}
+
+fn is_not_granted(answer: Result<(), (Refusal, bool)>) -> bool {
+    matches!(answer, Err((Refusal::NotGranted { .. }, _)))
+}
+
+#[test]
+fn nothing_is_allowed_by_default_and_deny_wins() {
+    let task = Some(("dts-a", false));
+    assert!(is_not_granted(ask(vec![], "StopMigrateJob", task, &[])));
+    let allow = || grant(Effect::Allow, &["*"]);
+    assert!(ask(vec![allow()], "StopMigrateJob", task, &[]).is_ok());
+    let deny = grant(Effect::Deny, &["Stop*", "Delete*"]);
+    for order in [vec![allow(), deny.clone()], vec![deny, allow()]] {
+        assert!(is_not_granted(ask(order.clone(), "StopMigrateJob", task, &[])));
+        assert!(ask(order, "StartMigrateJob", task, &[]).is_ok());
+    }
+}
+
+#[test]
+fn patterns_are_exact_in_case_and_only_a_star_is_special() {
+    for (pattern, action, allowed) in [
+        ("Describe*", "DescribeMigrateJobs", true),
+        ("describe*", "DescribeMigrateJobs", false),
+        ("*MigrateJob", "StopMigrateJob", true),
+        ("*MigrateJob", "DescribeMigrateJobs", false),
+        ("S*p*Job", "StopMigrateJob", true),
+        ("Stop?igrateJob", "StopMigrateJob", false),
+    ] {
+        let answer = ask(vec![grant(Effect::Allow, &[pattern])], action, Some(("dts-a", false)), &[]);
+        assert_eq!(answer.is_ok(), allowed, "{pattern} {action}");
+    }
+}
+
+#[test]
+fn own_tasks_and_named_tasks_are_all_that_a_limited_grant_covers() {
+    let own = || on_tasks(grant(Effect::Allow, &["*"]), true, &["dts-shared-*"]);
+    assert!(ask(vec![own()], "StopMigrateJob", Some(("dts-a", true)), &[]).is_ok());
+    assert!(ask(vec![own()], "StopMigrateJob", Some(("dts-shared-1", false)), &[]).is_ok());
+    assert!(is_not_granted(ask(vec![own()], "StopMigrateJob", Some(("dts-a", false)), &[])));
+}
+
+#[test]
+fn a_limited_caller_must_name_tasks_in_a_list_read_but_may_create() {
+    let own = || on_tasks(grant(Effect::Allow, &["*"]), true, &[]);
+    let (_, must_name_tasks) = ask(vec![own()], "DescribeMigrateJobs", None, &[]).unwrap_err();
+    assert!(must_name_tasks);
+    assert!(ask(vec![own()], "CreateMigrateJob", None, &[]).is_ok());
+    let only_named = on_tasks(grant(Effect::Allow, &["*"]), false, &["dts-a"]);
+    assert!(is_not_granted(ask(vec![only_named], "CreateMigrateJob", None, &[])), "it could not use what it creates");
+}
+
+#[test]
+fn a_danger_needs_a_grant_that_names_it() {
+    let parameters = [("CompleteMode", "immediately")];
+    let task = Some(("dts-a", false));
+    let plain = grant(Effect::Allow, &["*"]);
+    let refused = ask(vec![plain.clone()], "CompleteMigrateJob", task, &parameters);
+    assert!(matches!(refused, Err((Refusal::DangerousParameter { .. }, _))));
+    assert!(ask(vec![plain.clone()], "CompleteMigrateJob", task, &[]).is_ok());
+    let mut daring = plain;
+    daring.dangers = vec!["complete-immediately".to_owned()];
+    assert!(ask(vec![daring], "CompleteMigrateJob", task, &parameters).is_ok());
+}
+
+#[test]
+fn conditions_hold_only_for_the_values_listed() {
+    let mut grant = grant(Effect::Allow, &["CompleteMigrateJob"]);
+    grant.conditions = vec![Condition { parameter: "CompleteMode".to_owned(), one_of: vec!["waitForSync".to_owned()] }];
+    let task = Some(("dts-a", false));
+    assert!(ask(vec![grant.clone()], "CompleteMigrateJob", task, &[("CompleteMode", "waitForSync")]).is_ok());
+    assert!(is_not_granted(ask(vec![grant.clone()], "CompleteMigrateJob", task, &[("CompleteMode", "other")])));
+    assert!(is_not_granted(ask(vec![grant], "CompleteMigrateJob", task, &[])), "an absent parameter has no value");
+}
