@@ -16,8 +16,8 @@ pub use error::StartError;
 
 use crate::call::Clock;
 use crate::config::Config;
-use crate::edge::Listener;
 use crate::jobs::{Refresh, close_left_open, forget_answers};
+use crate::listener::Listener;
 use crate::metrics::Metrics;
 use crate::store::{self, Store, Writer};
 
@@ -75,12 +75,12 @@ impl Running {
 
         let stopping = CancellationToken::new();
         let drain_timeout = config.server.drain_timeout;
-        let admin_state = build::admin(&parts, stopping.clone());
+        let administration = build::admin(&parts, stopping.clone());
         let refresh = Refresh { identity, every: config.keys.refresh };
         let edge = build::edge(config, parts);
         let serving = vec![
             tokio::spawn(listener.serve(edge, stopping.clone())),
-            tokio::spawn(admin.serve(Arc::new(admin_state), stopping.clone())),
+            tokio::spawn(admin.serve(administration, stopping.clone())),
             tokio::spawn(refresh.run(stopping.clone())),
             tokio::spawn(forget_answers(Arc::clone(&store), clock, stopping.clone())),
         ];

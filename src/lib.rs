@@ -1,6 +1,8 @@
 //! A gateway in front of the cloud's Data Transfer Service. `docs/ARCHITECTURE.md` walks one call through it; the
 //! request path itself is in [`pipeline`].
 
+pub mod admin;
+pub mod app;
 pub mod call;
 pub mod cloud;
 pub mod config;
@@ -9,6 +11,7 @@ pub mod edge;
 pub mod gate;
 pub mod identity;
 pub mod jobs;
+pub mod listener;
 pub mod metrics;
 pub mod parameters;
 pub mod pipeline;

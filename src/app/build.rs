@@ -10,13 +10,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::StartError;
-use crate::admin::AdminState;
+use crate::admin::{Admin, AdminResponder};
 use crate::call::Clock;
 use crate::cloud::{Client, ClientOptions, Cloud};
 use crate::config::{self, Config};
 use crate::dialect::Dialects;
-use crate::edge::{Edge, EdgeLimits, Listener, ListenerOptions, server_tls};
+use crate::edge::{Edge, EdgeLimits};
 use crate::identity::{Fetch, Identity, Keyring, KeyringLimits, SignatureRules, Tokens};
+use crate::listener::{Listener, ListenerOptions, server_tls};
 use crate::metrics::Metrics;
 use crate::pipeline::{RequestPath, Steps, pipeline};
 use crate::quota::Quota;
@@ -103,15 +104,21 @@ pub(super) fn address(listener: &Listener) -> Result<SocketAddr, StartError> {
     listener.local_addr().map_err(|error| StartError::listen(unknown, &error))
 }
 
-pub(super) fn admin(parts: &Parts, stopping: CancellationToken) -> AdminState {
-    AdminState {
+pub(super) fn admin(parts: &Parts, stopping: CancellationToken) -> Arc<AdminResponder> {
+    let writer = parts.writer.clone();
+    let complaints = move || {
+        let stopping = stopping.is_cancelled().then(|| "this instance is shutting down".to_owned());
+        let failing = (!writer.healthy()).then(|| "the audit log can't be written".to_owned());
+        stopping.into_iter().chain(failing).collect()
+    };
+    Arc::new(AdminResponder::new(Admin {
         store: Arc::clone(&parts.store),
-        writer: parts.writer.clone(),
         identity: Arc::clone(&parts.identity),
         metrics: Arc::clone(&parts.metrics),
+        sink: Arc::new(parts.writer.clone()),
         clock: parts.clock.clone(),
-        stopping,
-    }
+        complaints: Arc::new(complaints),
+    }))
 }
 
 /// The steps, each given what it needs and nothing else, and the edge in front of them.

@@ -5,8 +5,8 @@ use std::io;
 use std::net::SocketAddr;
 
 use crate::cloud::ConnectError;
-use crate::edge::TlsError;
 use crate::identity::IssuerFault;
+use crate::listener::TlsError;
 use crate::store::StoreError;
 
 /// Why a gateway does not start.

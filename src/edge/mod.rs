@@ -4,8 +4,6 @@
 
 mod body;
 mod framing;
-mod listener;
-mod tls;
 mod write;
 
 use std::net::IpAddr;
@@ -21,11 +19,9 @@ use tokio::time::Instant;
 use tower::ServiceExt;
 use uuid::{NoContext, Uuid};
 
-pub use listener::{Listener, ListenerOptions, Responder};
-pub use tls::{TlsError, server_tls};
-
 use crate::call::{Call, Clock, Outcome, Progress, Record, RecordHandle, RecordSink, Refusal, Wire};
 use crate::dialect::Dialects;
+use crate::listener::Responder;
 use crate::metrics::Metrics;
 use crate::pipeline::RequestPath;
 use crate::provider::Providers;

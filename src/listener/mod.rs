@@ -1,6 +1,8 @@
-//! Accepts connections: bounded in number, timed from the first instant, plain or TLS, and drained at the end.
+//! A listening socket: accepts connections, bounded in number, timed from the first instant, plain or TLS, and drained at the end.
 //!
 //! HTTP/1.1 only: every official SDK speaks it, and what is not spoken cannot be attacked.
+
+mod tls;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -24,6 +26,8 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+
+pub use tls::{TlsError, server_tls};
 
 /// A head is at most this large, in bytes: a v1 GET may have 32 KiB of parameters (API 3.0, "Request Structure").
 const MAX_HEAD_BYTES: usize = 64 * 1024;

@@ -1,0 +1,81 @@
+//! The admin listener: whether the process is alive and ready, what it counts, and what the audit log says.
+//!
+//! It is apart from the public listener, because the cloud's API owns every path there, and so that a network policy can
+//! close it. It answers in JSON and in `application/problem+json`, asks for bearer tokens, and writes down who has read
+//! the log. It knows nothing of the request path.
+
+mod health;
+mod me;
+mod problem;
+mod query;
+mod reader;
+mod records;
+mod respond;
+mod stamp;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::middleware;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+
+pub use respond::AdminResponder;
+
+use crate::call::{Clock, RecordSink, Refusal};
+use crate::identity::Identity;
+use crate::metrics::Metrics;
+use crate::store::Store;
+use health::Health;
+use problem::Problem;
+
+/// What an auditor's token says in its claim of roles.
+pub const AUDITOR: &str = "auditor";
+
+/// OpenMetrics, as Prometheus asks for it.
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// What the admin listener answers from.
+#[derive(Clone)]
+pub struct Admin {
+    /// Where the log is.
+    pub store: Arc<dyn Store>,
+    /// Whose tokens are accepted, and who is in which team.
+    pub identity: Arc<Identity>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Where records of reading the log go.
+    pub sink: Arc<dyn RecordSink>,
+    /// The time.
+    pub clock: Clock,
+    /// What stands in the way of serving beside the store, in a few words each: a writer that fails, a shutdown.
+    pub complaints: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
+}
+
+/// Everything that the admin listener serves.
+pub fn router(admin: Admin) -> Router {
+    let health = Health::new(Arc::clone(&admin.store), Arc::clone(&admin.complaints));
+    let open = Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .with_state(Arc::new(health))
+        .route("/metrics", get(metrics).with_state(Arc::clone(&admin.metrics)));
+    let closed = Router::new()
+        .route("/v1/audit/records", get(records::list))
+        .route("/v1/me", get(me::show))
+        .with_state(admin);
+    open.merge(closed)
+        .fallback(async || Problem::not_found())
+        .method_not_allowed_fallback(async || Problem::wrong_method())
+        // Inside the stamp: a handler that panics gets a request id and a problem too.
+        .layer(tower_http::catch_panic::CatchPanicLayer::custom(|_| Problem::from(&Refusal::Internal).into_response()))
+        .layer(middleware::from_fn(stamp::stamp))
+}
+
+async fn metrics(State(metrics): State<Arc<Metrics>>) -> Response {
+    ([(CONTENT_TYPE, OPEN_METRICS)], metrics.render()).into_response()
+}
