@@ -67,7 +67,8 @@ impl Running {
             calls: calls.clone(),
             clock: clock.clone(),
         };
-        let listener = Listener::bind(config.server.listen, build::tls(&config.server.tls)?, build::bounds(&config.server));
+        let listener =
+            Listener::bind(config.server.listen, build::tls(&config.server.tls)?, build::bounds(&config.server));
         let listener = listener.await.map_err(|error| StartError::listen(config.server.listen, &error))?;
         let admin = Listener::bind(config.admin.listen, build::tls(&config.admin.tls)?, build::bounds(&config.server));
         let admin = admin.await.map_err(|error| StartError::listen(config.admin.listen, &error))?;

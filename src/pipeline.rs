@@ -67,4 +67,3 @@ pub fn pipeline(steps: Steps) -> impl RequestPath {
         // Build anew, sign, send. Nothing is added after signing.
         .service(steps.forward)
 }
-

@@ -87,7 +87,11 @@ impl From<StoreError> for Problem {
             StoreError::BadFilter(why) => Problem::bad_query("parameter-type", why),
             other => {
                 tracing::warn!(error = %other, "the audit log could not be read");
-                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "audit-unavailable", "the audit log can't be read, try again shortly")
+                Problem::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "audit-unavailable",
+                    "the audit log can't be read, try again shortly",
+                )
             }
         }
     }

@@ -21,8 +21,23 @@ const LONGEST_VALUE: usize = 512;
 
 /// Every parameter there is.
 const NAMES: [&str; 17] = [
-    "id", "account", "team", "caller", "key_id", "action", "version", "family", "region", "task_id", "outcome", "reason",
-    "request_id", "from", "to", "limit", "cursor",
+    "id",
+    "account",
+    "team",
+    "caller",
+    "key_id",
+    "action",
+    "version",
+    "family",
+    "region",
+    "task_id",
+    "outcome",
+    "reason",
+    "request_id",
+    "from",
+    "to",
+    "limit",
+    "cursor",
 ];
 
 /// Reads the query string, without its `?`.
@@ -45,9 +60,10 @@ pub(super) fn read(query: &str) -> Result<Filter, Problem> {
         set(&mut filter, known, &value)?;
     }
     match (filter.from, filter.to) {
-        (Some(from), Some(to)) if from >= to => {
-            Err(Problem::bad_query("parameter-type", "from must be before to: the first is included, the second is not"))
-        }
+        (Some(from), Some(to)) if from >= to => Err(Problem::bad_query(
+            "parameter-type",
+            "from must be before to: the first is included, the second is not",
+        )),
         _ => Ok(filter),
     }
 }

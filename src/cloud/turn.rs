@@ -44,7 +44,12 @@ impl Cloud {
         let specs = specs(wanted);
         let turn = self.quota.acquire(&specs, &asker(wanted), wanted.max_wait).await;
         let turn = turn.map_err(|too_long| Refusal::RateLimited {
-            limit: call::Limit { kind: "cloud", name: too_long.name.to_string(), quota: too_long.per, window: too_long.window },
+            limit: call::Limit {
+                kind: "cloud",
+                name: too_long.name.to_string(),
+                quota: too_long.per,
+                window: too_long.window,
+            },
             retry_after: too_long.retry_after,
         })?;
         Ok(InFlight { turn: Some(turn), progress })
@@ -85,7 +90,8 @@ fn specs(wanted: &TurnRequest<'_>) -> Vec<BucketSpec> {
         let counts = |dimension| limit.scope.contains(&dimension);
         let identity = if counts(Dimension::Identity) { wanted.account.identity.as_str() } else { "" };
         let endpoint = if counts(Dimension::Endpoint) { wanted.host } else { "" };
-        let host = if counts(Dimension::Region) { format!("{endpoint} {}", wanted.region).into() } else { endpoint.into() };
+        let host =
+            if counts(Dimension::Region) { format!("{endpoint} {}", wanted.region).into() } else { endpoint.into() };
         let key = BucketKey { identity: identity.into(), host, name: wanted.action.bucket.name.as_str().into() };
         BucketSpec { key, per: limit.calls, window: limit.window }
     };

@@ -10,8 +10,7 @@ use crate::call::Refusal;
 
 /// The body. A length that is too large is refused before anything is read.
 pub(super) async fn read(body: Incoming, limits: &EdgeLimits) -> Result<Bytes, Refusal> {
-    let too_large =
-        || Refusal::TooLarge { what: "the body in bytes".to_owned(), limit: limits.max_body_bytes as u64 };
+    let too_large = || Refusal::TooLarge { what: "the body in bytes".to_owned(), limit: limits.max_body_bytes as u64 };
     if body.size_hint().lower() > limits.max_body_bytes as u64 {
         return Err(too_large());
     }

@@ -84,7 +84,7 @@ pub struct IssuerFault {
 #[derive(Debug)]
 pub(super) struct Issuer {
     settings: IssuerSettings,
-    jwks: Option<Jwks>,
+    jwks: Option<Arc<Jwks>>,
 }
 
 impl Issuer {
@@ -97,7 +97,7 @@ impl Issuer {
                 None
             }
             IssuerKeys::Jwks { url, every } => {
-                Some(Jwks::new(&settings.name, url, *every, Arc::clone(fetch)).map_err(fault)?)
+                Some(Arc::new(Jwks::new(&settings.name, url, *every, Arc::clone(fetch)).map_err(fault)?))
             }
         };
         Ok(Issuer { settings, jwks })
@@ -108,13 +108,13 @@ impl Issuer {
     }
 
     /// The issuer's key set, if it publishes one.
-    pub(super) fn jwks(&self) -> Option<&Jwks> {
+    pub(super) fn jwks(&self) -> Option<&Arc<Jwks>> {
         self.jwks.as_ref()
     }
 
     /// Changes when the keys change.
     pub(super) fn generation(&self) -> u64 {
-        self.jwks.as_ref().map_or(0, Jwks::generation)
+        self.jwks.as_ref().map_or(0, |jwks| jwks.generation())
     }
 
     /// Verifies the signature. A key that is not in the set is looked for once more at its source.

@@ -116,8 +116,9 @@ impl Jwks {
         self.keys()
     }
 
+    /// Reads the set when it is due; while another reading is under way there is nothing to do.
     pub(super) async fn refresh_if_due(&self) {
-        let mut reading = self.reading.lock().await;
+        let Ok(mut reading) = self.reading.try_lock() else { return };
         if reading.due.is_none_or(|due| due <= Instant::now()) {
             self.read(&mut reading).await;
         }

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 pub use self::add_caller::{AddCallerError, Added, NewCaller, add_caller};
@@ -99,14 +100,15 @@ impl Roster {
     /// # Errors
     /// Every mistake in every file; the last good roster stays in force.
     pub fn reload(&self) -> Result<Reloaded, Vec<Fault>> {
-        let files = TeamFiles::read(&self.folder)?;
-        let digest = files.digest();
+        let files = TeamFiles::read(&self.folder);
+        let digest = files.as_ref().map_or_else(|faults| digest_of(faults), TeamFiles::digest);
         // Held until the end, or two readings at once could leave the older one in force.
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if *seen == digest {
             return Ok(Reloaded::Unchanged);
         }
         *seen = digest;
+        let files = files?;
         let teams = files.parse(&self.vocabulary)?;
         self.now.store(Arc::new(Members::of(teams)));
         Ok(Reloaded::Changed)
@@ -129,6 +131,12 @@ impl Members {
         let callers = callers.map(|caller| (caller.name.clone(), Arc::new(caller.clone()))).collect();
         Members { teams, callers }
     }
+}
+
+/// What a folder that can't be read is remembered by.
+fn digest_of(faults: &[Fault]) -> [u8; 32] {
+    let told: Vec<String> = faults.iter().map(Fault::to_string).collect();
+    Sha256::digest(told.join("\n")).into()
 }
 
 fn tell(faults: &[Fault]) {

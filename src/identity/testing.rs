@@ -10,15 +10,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
-use jsonwebtoken::EncodingKey;
+use jsonwebtoken::{DecodingKey, EncodingKey};
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519, PKCS_RSA_SHA256};
 use zeroize::Zeroizing;
 
 use super::{Fetch, FetchError, IssuerKeys, IssuerSettings, JwsAlgorithm, SealingKeys, VerifyingKey};
 use crate::call::{Clock, Pattern, Record, Wall};
-use crate::store::{
-    Entry, Filter, KeyRow, KeyState, Page, Remembered, ReplayKey, Store, StoreError, TaskRow, Verdict,
-};
+use crate::store::{Entry, Filter, KeyRow, KeyState, Page, Remembered, ReplayKey, Store, StoreError, TaskRow, Verdict};
 
 /// 2026-11-21T09:00:00Z.
 pub(super) const NOW: i64 = 1_795_251_600;
@@ -228,10 +226,13 @@ impl Signer {
     /// The public key as a JWK.
     pub(super) fn jwk(&self, key_id: &str) -> serde_json::Value {
         let key = match self.algorithm {
-            JwsAlgorithm::Hs256 => EncodingKey::from_secret(SECRET),
-            _ => self.encoding(),
+            JwsAlgorithm::Hs256 => Ok(DecodingKey::from_secret(SECRET)),
+            JwsAlgorithm::Rs256 => DecodingKey::from_rsa_pem(self.public_pem().as_bytes()),
+            JwsAlgorithm::Es256 => DecodingKey::from_ec_pem(self.public_pem().as_bytes()),
+            JwsAlgorithm::EdDsa => DecodingKey::from_ed_pem(self.public_pem().as_bytes()),
         };
-        let jwk = jsonwebtoken::jwk::Jwk::from_encoding_key(&key, self.algorithm.of_library()).unwrap();
+        let algorithm = Some(self.algorithm.of_library());
+        let jwk = jsonwebtoken::jwk::Jwk::from_decoding_key(&key.unwrap(), algorithm).unwrap();
         let mut jwk = serde_json::to_value(jwk).unwrap();
         jwk["kid"] = key_id.into();
         jwk["use"] = "sig".into();

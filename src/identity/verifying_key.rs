@@ -198,8 +198,8 @@ pub(super) fn check_secret(secret: &[u8]) -> Result<(), KeyFault> {
     let plain = text.trim().to_ascii_lowercase();
     // "secretsecretsecret…" is as well known as "secret".
     let repeats = |known: &str| {
-        let left = plain.replace(known, "");
-        plain.contains(known) && left.bytes().all(|byte| !byte.is_ascii_alphabetic() && !(byte & 0x80 != 0))
+        plain.contains(known)
+            && plain.replace(known, "").bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_alphabetic())
     };
     if secret.len() < SHORTEST_SECRET {
         return Err(KeyFault("it is shorter than 32 bytes"));

@@ -30,7 +30,9 @@ impl Refresh {
             if let Err(error) = self.identity.keyring.refresh().await {
                 tracing::warn!(error = %error, "issued keys could not be read again; those in memory go on serving");
             }
-            self.identity.tokens.refresh().await;
+            // Not waited for: an issuer that is slow to answer must not hold up a revocation.
+            let identity = Arc::clone(&self.identity);
+            tokio::spawn(async move { identity.tokens.refresh().await });
             let roster = Arc::clone(&self.identity.roster);
             match tokio::task::spawn_blocking(move || roster.reload()).await {
                 Ok(Ok(Reloaded::Changed)) => tracing::info!("teams and grants were read again"),

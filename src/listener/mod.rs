@@ -26,7 +26,6 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-
 pub use tls::{TlsError, server_tls};
 
 /// A head is at most this large, in bytes: a v1 GET may have 32 KiB of parameters (API 3.0, "Request Structure").
@@ -76,7 +75,11 @@ impl Listener {
     ///
     /// # Errors
     /// The operating system's.
-    pub async fn bind(address: SocketAddr, tls: Option<ServerConfig>, options: ListenerOptions) -> io::Result<Listener> {
+    pub async fn bind(
+        address: SocketAddr,
+        tls: Option<ServerConfig>,
+        options: ListenerOptions,
+    ) -> io::Result<Listener> {
         let tcp = TcpListener::bind(address).await?;
         let tls = tls.map(|config| TlsAcceptor::from(Arc::new(config)));
         Ok(Listener { tcp, tls, options })
@@ -131,12 +134,7 @@ struct Connection<R> {
 }
 
 impl<R: Responder> Connection<R> {
-    async fn serve(
-        self,
-        stream: TcpStream,
-        tls: Option<TlsAcceptor>,
-        watcher: hyper_util::server::graceful::Watcher,
-    ) {
+    async fn serve(self, stream: TcpStream, tls: Option<TlsAcceptor>, watcher: hyper_util::server::graceful::Watcher) {
         // Answers are small and written whole: waiting to fill a packet only adds latency.
         let _ = stream.set_nodelay(true);
         match tls {

@@ -20,5 +20,5 @@ pub use identify::Identify;
 pub use intent::RecordIntent;
 pub use pace::PaceCaller;
 pub use replay::{Replay, Replays};
-pub use state::{Judge, Look, StateOptions, States, StateReader};
+pub use state::{Judge, Look, StateOptions, StateReader, States};
 pub use turn::TakeTurn;

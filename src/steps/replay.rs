@@ -12,7 +12,7 @@ use http::{HeaderMap, StatusCode};
 use sha2::{Digest, Sha256};
 use tokio::time::{Instant, sleep};
 
-use crate::call::{Authorized, Clock, Origin, Proof, Refusal, Reply, ReplayKey};
+use crate::call::{Authorized, Clock, Origin, Proof, Refusal, ReplayKey, Reply};
 use crate::dialect::{Dialects, Received};
 use crate::gate::{Around, Next};
 use crate::parameters::write_json;
@@ -58,7 +58,8 @@ impl Replays {
     pub async fn answer(&self, call: &Authorized, key: &ReplayKey) -> Result<Option<Reply>, Refusal> {
         let give_up = Instant::now() + self.patience;
         loop {
-            let remembered = self.store.remembered(key, self.clock.now()).await.map_err(|_| Refusal::AuditUnavailable)?;
+            let remembered =
+                self.store.remembered(key, self.clock.now()).await.map_err(|_| Refusal::AuditUnavailable)?;
             match verdict(remembered, key)? {
                 Seen::Never => return Ok(None),
                 Seen::Answered(body) => return self.reply(call, body).map(Some),
@@ -93,7 +94,9 @@ fn verdict(remembered: Option<Remembered>, key: &ReplayKey) -> Result<Seen, Refu
     match remembered.answer {
         Some(body) => Ok(Seen::Answered(body)),
         None if remembered.open => Ok(Seen::Open),
-        None => Err(Refusal::OutcomeUnknown { why: format!("request {} was the same and got no answer", remembered.id) }),
+        None => {
+            Err(Refusal::OutcomeUnknown { why: format!("request {} was the same and got no answer", remembered.id) })
+        }
     }
 }
 

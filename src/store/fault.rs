@@ -97,7 +97,7 @@ fn sqlite(code: &str) -> StoreError {
         11 | 26 => "the file is damaged or not a database",
         13 => "the disk is full",
         14 => "the file can't be opened",
-        18 | 19 | 20 => "a value is refused",
+        18..=20 => "a value is refused",
         _ => "an error",
     };
     let text = format!("{text}, SQLite code {code}");

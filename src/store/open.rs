@@ -34,7 +34,9 @@ impl Address {
         }
         let path = text.strip_prefix("sqlite:").map(|path| path.strip_prefix("//").unwrap_or(path));
         match path {
-            Some(path) if !path.is_empty() && !path.starts_with(':') => Ok(Address::Sqlite(PathBuf::from(path))),
+            Some(path) if !path.is_empty() && !path.starts_with(':') && !path.contains('?') => {
+                Ok(Address::Sqlite(PathBuf::from(path)))
+            }
             _ => Err(StoreError::Incompatible(
                 "its address must begin with postgres://, or with sqlite: and a file's path".to_owned(),
             )),

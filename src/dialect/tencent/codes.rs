@@ -8,9 +8,7 @@ use crate::call::Reason;
 /// The family's code for a reason. No wildcard: a new reason must be given its code here.
 pub(super) fn code(reason: Reason) -> &'static str {
     match reason {
-        Reason::CredentialsMissing | Reason::SignatureMismatch | Reason::NonceReused => {
-            "AuthFailure.SignatureFailure"
-        }
+        Reason::CredentialsMissing | Reason::SignatureMismatch | Reason::NonceReused => "AuthFailure.SignatureFailure",
         Reason::KeyUnknown => "AuthFailure.SecretIdNotFound",
         Reason::KeyRevoked | Reason::KeyExpired => "AuthFailure.InvalidSecretId",
         Reason::SignatureExpired => "AuthFailure.SignatureExpire",

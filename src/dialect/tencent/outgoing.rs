@@ -39,7 +39,8 @@ fn json(said: &Saying<'_>, secret: &SecretKey, now: i64) -> Result<Request<Full<
         raw_query: "",
         body: body.as_bytes(),
     };
-    let authorization = tc3::sign(&said.account.credential.secret_id, &key, outgoing, now).map_err(|_| Refusal::Internal)?;
+    let authorization =
+        tc3::sign(&said.account.credential.secret_id, &key, outgoing, now).map_err(|_| Refusal::Internal)?;
     Request::post(PATH)
         .header(HOST, said.authority)
         .header(CONTENT_TYPE, super::JSON)

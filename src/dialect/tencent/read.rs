@@ -13,8 +13,17 @@ use crate::sign::encode::read_form;
 /// Parameters that carry the protocol, not the action's business; they never go upstream as they came.
 /// Source: API 3.0 "Common Params", for v1 requests.
 const COMMON: [&str; 11] = [
-    "Action", "Version", "Region", "Timestamp", "Nonce", "SecretId", "Signature", "SignatureMethod", "Token",
-    "Language", "RequestClient",
+    "Action",
+    "Version",
+    "Region",
+    "Timestamp",
+    "Nonce",
+    "SecretId",
+    "Signature",
+    "SignatureMethod",
+    "Token",
+    "Language",
+    "RequestClient",
 ];
 
 /// Of the common parameters, those that decide where a call goes. A header and a parameter may both say them, if they

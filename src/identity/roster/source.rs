@@ -43,7 +43,8 @@ impl TeamFiles {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(TeamFiles(Vec::new())),
             Err(error) => return Err(vec![Fault::about(folder, format!("the folder can't be read, {error}"))]),
         };
-        let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_team).collect();
+        let mut paths: Vec<PathBuf> =
+            entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| is_team(path)).collect();
         paths.sort();
         let (mut files, mut faults) = (Vec::new(), Vec::new());
         for path in paths {
@@ -131,7 +132,7 @@ impl fmt::Display for Fault {
     }
 }
 
-fn is_team(path: &PathBuf) -> bool {
+fn is_team(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
     name.ends_with(".toml") && !name.starts_with('.')
 }

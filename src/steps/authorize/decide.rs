@@ -91,13 +91,19 @@ fn holds(parameter: &str, one_of: &[String], parameters: &Value) -> bool {
 fn not_allowed(ask: &Ask<'_>, only_tasks_stand_in_the_way: bool) -> Denied {
     let Ask { caller, action, account, region, version, .. } = ask;
     if !only_tasks_stand_in_the_way {
-        let why = format!("{} has no grant for {} {version} on account {account} in {region}", caller.name, action.name);
+        let why =
+            format!("{} has no grant for {} {version} on account {account} in {region}", caller.name, action.name);
         return denied(why);
     }
     let foreign: Vec<&str> = ask.tasks.iter().map(|task| task.id.as_str()).collect();
     Denied {
         must_name_tasks: ask.tasks.is_empty() && action.lists,
-        ..denied(format!("{} may use {} only on certain tasks, not on {}", caller.name, action.name, foreign.join(", ")))
+        ..denied(format!(
+            "{} may use {} only on certain tasks, not on {}",
+            caller.name,
+            action.name,
+            foreign.join(", ")
+        ))
     }
 }
 

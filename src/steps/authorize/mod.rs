@@ -95,9 +95,8 @@ fn place(version: &Version, account: &Account, request: &Request) -> Result<(Str
     let missing = || Refusal::ParameterMissing { path: version.region_parameter.clone() };
     let region = request.region.as_deref().or(account.default_region.as_deref()).ok_or_else(missing)?;
     let host = version.endpoint(&account.site, region);
-    let unknown = |_| Refusal::RegionUnknown {
-        region: region.chars().filter(char::is_ascii_graphic).take(64).collect(),
-    };
+    let unknown =
+        |_| Refusal::RegionUnknown { region: region.chars().filter(char::is_ascii_graphic).take(64).collect() };
     Ok((region.to_owned(), host.map_err(unknown)?.to_owned()))
 }
 
@@ -111,8 +110,11 @@ fn parameter_refusal(fault: ParameterFault) -> Refusal {
 }
 
 fn name_your_tasks(own: &[String]) -> Refusal {
-    let own = if own.is_empty() { "your team has none yet".to_owned() } else { format!("yours are {}", own.join(", ")) };
-    Refusal::NotGranted { why: format!("this read without an id shows every task of the account, so name tasks of your own, {own}") }
+    let own =
+        if own.is_empty() { "your team has none yet".to_owned() } else { format!("yours are {}", own.join(", ")) };
+    Refusal::NotGranted {
+        why: format!("this read without an id shows every task of the account, so name tasks of your own, {own}"),
+    }
 }
 
 /// A task's id among a grant's.

@@ -28,7 +28,12 @@ fn on_tasks(mut grant: Grant, own: bool, ids: &[&str]) -> Grant {
 }
 
 /// Whether `grants` allow `action` on `task` (owned or not), with these parameters beside the id.
-fn ask(grants: Vec<Grant>, action: &str, task: Option<(&str, bool)>, more: &[(&str, &str)]) -> Result<(), (Refusal, bool)> {
+fn ask(
+    grants: Vec<Grant>,
+    action: &str,
+    task: Option<(&str, bool)>,
+    more: &[(&str, &str)],
+) -> Result<(), (Refusal, bool)> {
     let providers = Providers::embedded().unwrap();
     let version = providers.version("2018-03-30").unwrap();
     let action = version.action(action).unwrap();

@@ -48,7 +48,9 @@ pub(super) fn state_name(kind: Option<&TaskKind>, known: &Known) -> String {
         None => known.state.chars().filter(char::is_ascii_graphic).take(64).collect(),
     };
     match &known.billing {
-        Some(billing) => format!("{state}, billing {}", billing.chars().filter(char::is_ascii_graphic).take(64).collect::<String>()),
+        Some(billing) => {
+            format!("{state}, billing {}", billing.chars().filter(char::is_ascii_graphic).take(64).collect::<String>())
+        }
         None => state,
     }
 }

@@ -16,6 +16,10 @@ use crate::provider::Observation;
 /// Tasks remembered at most; the longest untouched go first.
 const REMEMBERED: usize = 100_000;
 
+/// The store moves a task's counter when a change is intended and again when it has ended: a state that was read in
+/// between may be from before its effect.
+const STEPS_OF_A_CHANGE: i64 = 2;
+
 /// Account alias and task id.
 type TaskKey = (String, String);
 
@@ -39,7 +43,7 @@ pub struct Known {
 /// While it lives, changes of some tasks are under way, and what is heard of those tasks is not believed.
 pub struct Changing<'a> {
     states: &'a States,
-    tasks: Vec<TaskKey>,
+    tasks: Vec<(TaskKey, i64)>,
 }
 
 struct Entry {
@@ -85,17 +89,17 @@ impl States {
         self.lock().remove(&(account.to_owned(), task.to_owned()));
     }
 
-    /// A change of these tasks is under way until the guard is dropped. Its intent has moved their counters by one.
+    /// A change of these tasks is under way until the guard is dropped.
     pub fn change(&self, account: &str, tasks: &[SeenTask]) -> Changing<'_> {
         let mut entries = self.lock();
         for task in tasks {
             let entry = entry(&mut entries, account, &task.id);
             entry.changing += 1;
             entry.known = None;
-            entry.changes = Some(task.changes + 1);
+            entry.changes = None;
         }
-        let tasks = tasks.iter().map(|task| (account.to_owned(), task.id.clone())).collect();
-        Changing { states: self, tasks }
+        let after = |task: &SeenTask| ((account.to_owned(), task.id.clone()), task.changes + STEPS_OF_A_CHANGE);
+        Changing { states: self, tasks: tasks.iter().map(after).collect() }
     }
 
     /// The lock under which one asks for a task's state while others wait for what it learns.
@@ -141,9 +145,10 @@ fn evict(entries: &mut HashMap<TaskKey, Entry>) {
 impl Drop for Changing<'_> {
     fn drop(&mut self) {
         let mut entries = self.states.lock();
-        for (account, task) in &self.tasks {
+        for ((account, task), changes) in &self.tasks {
             let entry = entry(&mut entries, account, task);
             entry.changing = entry.changing.saturating_sub(1);
+            entry.changes = Some(*changes);
             entry.changed_at = Some(Instant::now());
         }
     }

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 pub use judge::Judge;
 pub use look::Look;
-pub use memory::States;
 use memory::Known;
+pub use memory::States;
 pub use reader::StateReader;
 
 use crate::provider::{Action, Mode};

@@ -17,8 +17,8 @@ use crate::store::fault::fault;
 
 /// The lock's name: "dts-gate" in ASCII.
 const NAME: i64 = 0x6474_732d_6761_7465;
-/// How often it is made sure that the connection lives, and how long its answer may take.
-const PULSE: Duration = Duration::from_secs(5);
+/// How long the server may take to show that the connection lives, or to make a new one.
+const ANSWER: Duration = Duration::from_secs(5);
 
 /// What the session is told. The server shall notice within about 15 s that this side is gone.
 const PREPARE: &str = "
@@ -30,14 +30,15 @@ const PREPARE: &str = "
 /// The claim on a database.
 pub(super) struct Claim {
     options: PgConnectOptions,
+    pulse: Duration,
     keeper: Mutex<Option<AbortOnDropHandle<()>>>,
     lost: Arc<AtomicBool>,
 }
 
 impl Claim {
-    /// No claim yet.
-    pub(super) fn new(options: PgConnectOptions) -> Claim {
-        Claim { options, keeper: Mutex::new(None), lost: Arc::default() }
+    /// No claim yet; once there is one, its connection is tried every `pulse`.
+    pub(super) fn new(options: PgConnectOptions, pulse: Duration) -> Claim {
+        Claim { options, pulse, keeper: Mutex::new(None), lost: Arc::default() }
     }
 
     /// Whether another instance has taken what was claimed.
@@ -55,7 +56,7 @@ impl Claim {
         if !try_lock(&mut connection).await.map_err(fault)? {
             wait(&mut connection, patience).await?;
         }
-        let keep = keep(self.options.clone(), connection, Arc::clone(&self.lost));
+        let keep = keep(self.options.clone(), self.pulse, connection, Arc::clone(&self.lost));
         *keeper = Some(AbortOnDropHandle::new(tokio::spawn(keep)));
         Ok(())
     }
@@ -95,18 +96,18 @@ async fn wait(connection: &mut PgConnection, patience: Duration) -> Result<(), S
     }
 }
 
-async fn keep(options: PgConnectOptions, connection: PgConnection, lost: Arc<AtomicBool>) {
+async fn keep(options: PgConnectOptions, pulse: Duration, connection: PgConnection, lost: Arc<AtomicBool>) {
     let mut connection = Some(connection);
     loop {
-        tokio::time::sleep(PULSE).await;
+        tokio::time::sleep(pulse).await;
         if let Some(mut alive) = connection.take()
-            && let Ok(Ok(())) = tokio::time::timeout(PULSE, alive.ping()).await
+            && let Ok(Ok(())) = tokio::time::timeout(ANSWER, alive.ping()).await
         {
             connection = Some(alive);
             continue;
         }
         tracing::warn!("the connection that holds the claim on the database broke, claiming again");
-        connection = match tokio::time::timeout(PULSE, again(&options)).await {
+        connection = match tokio::time::timeout(ANSWER, again(&options)).await {
             Ok(Ok(Some(alive))) => {
                 lost.store(false, Ordering::Release);
                 Some(alive)

@@ -95,10 +95,7 @@ async fn look(connection: &mut PgConnection, wanted: &mut Wanted) -> Result<Know
 }
 
 /// What is remembered under `keys`. What was refused counts as never seen, even if it came to be remembered late.
-pub(super) async fn kept(
-    connection: &mut PgConnection,
-    keys: &[&[u8]],
-) -> Result<HashMap<[u8; 32], Kept>, StoreError> {
+pub(super) async fn kept(connection: &mut PgConnection, keys: &[&[u8]]) -> Result<HashMap<[u8; 32], Kept>, StoreError> {
     let rows = sqlx::query(
         "SELECT m.key, m.content, m.intent_id, m.answer, m.expires_at,
              f.id IS NULL AND EXISTS (SELECT 1 FROM open_changes o WHERE o.intent_id = m.intent_id)
@@ -212,11 +209,7 @@ async fn write(connection: &mut PgConnection, plan: &Plan) -> Result<(), sqlx::E
 }
 
 /// Adds records, and their tasks, in one statement whose text is the same for any number of them.
-async fn records(
-    connection: &mut PgConnection,
-    table: &'static str,
-    records: &[Record],
-) -> Result<(), sqlx::Error> {
+async fn records(connection: &mut PgConnection, table: &'static str, records: &[Record]) -> Result<(), sqlx::Error> {
     if records.is_empty() {
         return Ok(());
     }

@@ -47,9 +47,7 @@ pub(super) async fn one(pool: &PgPool, key_id: &str) -> Result<Option<KeyRow>, S
 pub(super) async fn end(pool: &PgPool, key_id: &str, state: KeyState) -> Result<bool, StoreError> {
     let (statement, at) = match state {
         KeyState::Expires(at) => ("UPDATE issued_keys SET expires_at = $2 WHERE key_id = $1", at),
-        KeyState::Revoked(at) => {
-            ("UPDATE issued_keys SET revoked_at = COALESCE(revoked_at, $2) WHERE key_id = $1", at)
-        }
+        KeyState::Revoked(at) => ("UPDATE issued_keys SET revoked_at = COALESCE(revoked_at, $2) WHERE key_id = $1", at),
     };
     let done = sqlx::query(statement).bind(clean::text(key_id)).bind(time(at)).execute(pool).await.map_err(fault)?;
     Ok(done.rows_affected() == 1)

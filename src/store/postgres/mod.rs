@@ -8,6 +8,8 @@ mod claim;
 mod commit;
 mod keys;
 mod read;
+#[cfg(test)]
+mod tests;
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -29,8 +31,12 @@ use claim::Claim;
 const STATEMENT: Duration = Duration::from_secs(5);
 /// How long we wait for an operation: a statement's time and that of connecting.
 const OPERATION: Duration = Duration::from_secs(8);
+/// How long a read waits for a connection: the pool keeps trying a server that is down, and callers wait meanwhile.
+const ACQUIRE: Duration = Duration::from_secs(2);
 /// How long migrations may take, with waiting for another instance that runs them.
 const MIGRATION: Duration = Duration::from_secs(600);
+/// How often it is made sure that the claim's connection lives.
+const PULSE: Duration = Duration::from_secs(5);
 /// Connections beside the one that commits and the one that holds the claim: reads of callers' requests and of auditors.
 const CONNECTIONS: u32 = 8;
 
@@ -60,10 +66,10 @@ impl Postgres {
             .disable_statement_logging();
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
-            .acquire_timeout(STATEMENT)
+            .acquire_timeout(ACQUIRE)
             .after_connect(|connection, _| Box::pin(prepare(connection)))
             .connect_lazy_with(options.clone());
-        Ok(Postgres { claim: Claim::new(options.clone()), options, pool, committer: Mutex::new(None) })
+        Ok(Postgres { claim: Claim::new(options.clone(), PULSE), options, pool, committer: Mutex::new(None) })
     }
 
     async fn connection(&self) -> Result<PgConnection, StoreError> {

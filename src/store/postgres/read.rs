@@ -46,12 +46,7 @@ pub(super) async fn tasks(pool: &PgPool, account: &str, tasks: &[String]) -> Res
 }
 
 /// Tasks of a team.
-pub(super) async fn tasks_of(
-    pool: &PgPool,
-    account: &str,
-    team: &str,
-    limit: u32,
-) -> Result<Vec<String>, StoreError> {
+pub(super) async fn tasks_of(pool: &PgPool, account: &str, team: &str, limit: u32) -> Result<Vec<String>, StoreError> {
     sqlx::query_scalar("SELECT task_id FROM tasks WHERE account = $1 AND team = $2 ORDER BY task_id LIMIT $3")
         .bind(clean::text(account))
         .bind(clean::text(team))

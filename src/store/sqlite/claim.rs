@@ -52,8 +52,7 @@ impl Claim {
             return Ok(true);
         }
         let unavailable = |error: std::io::Error| StoreError::Unavailable(format!("its lock file: {}", error.kind()));
-        let file =
-            OpenOptions::new().create(true).truncate(false).write(true).open(&self.path).map_err(unavailable)?;
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&self.path).map_err(unavailable)?;
         match file.try_lock() {
             Ok(()) => {
                 *held = Some(file);

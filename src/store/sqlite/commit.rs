@@ -94,9 +94,7 @@ pub(super) async fn kept(connection: &mut SqliteConnection, key: &[u8; 32]) -> R
     let content: Vec<u8> = row.try_get(0).map_err(fault)?;
     let remembered = Remembered {
         id: row.try_get(1).map_err(fault)?,
-        content: content
-            .try_into()
-            .map_err(|_| StoreError::Incompatible("a digest of another length".to_owned()))?,
+        content: content.try_into().map_err(|_| StoreError::Incompatible("a digest of another length".to_owned()))?,
         answer: row.try_get(2).map_err(fault)?,
         open: row.try_get(4).map_err(fault)?,
     };
@@ -160,11 +158,7 @@ async fn write(connection: &mut SqliteConnection, plan: &Plan) -> Result<(), Sto
 }
 
 /// Adds records and their tasks, one prepared statement for all. A record that exists stays as it is.
-async fn records(
-    connection: &mut SqliteConnection,
-    table: &'static str,
-    records: &[Record],
-) -> Result<(), StoreError> {
+async fn records(connection: &mut SqliteConnection, table: &'static str, records: &[Record]) -> Result<(), StoreError> {
     let statement: std::sync::Arc<str> = format!(
         "INSERT INTO {table} (id, time, account, team, caller, key_id, address, family, version, action, region,
              task_ids, outcome, reason, caller_gone, settled, request_id, upstream_request_id, upstream_code,

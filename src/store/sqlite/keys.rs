@@ -42,16 +42,10 @@ pub(super) async fn one(pool: &SqlitePool, key_id: &str) -> Result<Option<KeyRow
 }
 
 /// Ends a key. The first revocation stands.
-pub(super) async fn end(
-    connection: &mut SqliteConnection,
-    key_id: &str,
-    state: KeyState,
-) -> Result<bool, StoreError> {
+pub(super) async fn end(connection: &mut SqliteConnection, key_id: &str, state: KeyState) -> Result<bool, StoreError> {
     let (statement, at) = match state {
         KeyState::Expires(at) => ("UPDATE issued_keys SET expires_at = $2 WHERE key_id = $1", at),
-        KeyState::Revoked(at) => {
-            ("UPDATE issued_keys SET revoked_at = COALESCE(revoked_at, $2) WHERE key_id = $1", at)
-        }
+        KeyState::Revoked(at) => ("UPDATE issued_keys SET revoked_at = COALESCE(revoked_at, $2) WHERE key_id = $1", at),
     };
     let done = sqlx::query(statement).bind(clean::text(key_id)).bind(time(at)).execute(connection).await;
     Ok(done.map_err(fault)?.rows_affected() == 1)

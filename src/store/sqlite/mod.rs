@@ -8,6 +8,8 @@ mod claim;
 mod commit;
 mod keys;
 mod read;
+#[cfg(test)]
+mod tests;
 
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
@@ -173,8 +175,7 @@ impl Words for sqlx::Sqlite {
     }
 
     fn timestamp(time: Self::Time) -> Result<Timestamp, StoreError> {
-        Timestamp::from_microsecond(time)
-            .map_err(|_| StoreError::Incompatible("a time that can't be read".to_owned()))
+        Timestamp::from_microsecond(time).map_err(|_| StoreError::Incompatible("a time that can't be read".to_owned()))
     }
 }
 

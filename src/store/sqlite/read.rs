@@ -15,8 +15,7 @@ const FORGET: i64 = 1_000;
 /// One page of the audit log.
 pub(super) async fn records(pool: &SqlitePool, filter: &Filter) -> Result<Page, StoreError> {
     // Not kept prepared: every combination of filters is another text.
-    let rows =
-        page::question::<sqlx::Sqlite>(filter).build().persistent(false).fetch_all(pool).await.map_err(fault)?;
+    let rows = page::question::<sqlx::Sqlite>(filter).build().persistent(false).fetch_all(pool).await.map_err(fault)?;
     let records = rows.iter().map(page::record).collect::<Result<_, _>>()?;
     Ok(page::page(filter, records))
 }

@@ -1,0 +1,104 @@
+//! The schema: how it comes about, and that the log can only be added to.
+
+use super::bed::{on_both, on_both_empty};
+use super::{end, ended, intent, record};
+use crate::call::Outcome;
+use crate::store::{Entry, StoreError};
+
+#[test]
+fn migrating_twice_and_from_two_instances_at_once_is_safe() {
+    on_both_empty(async |bed| {
+        let (one, two) = (bed.another(), bed.another());
+        let (one, two, three) = tokio::join!(one.migrate(), two.migrate(), bed.store.migrate());
+        (one.unwrap(), two.unwrap(), three.unwrap());
+        bed.store.migrate().await.unwrap();
+        bed.store.ping().await.unwrap();
+        assert_eq!(bed.count("_sqlx_migrations").await, 1);
+    });
+}
+
+#[test]
+fn a_migration_that_broke_off_leaves_nothing_and_can_be_run_again() {
+    on_both_empty(async |bed| {
+        // The first table of the migration is there already: it fails in its middle.
+        bed.raw("CREATE TABLE tasks (account text)").await.or_else(|_| Err(())).ok();
+        if matches!(bed.kind, super::bed::Kind::Sqlite { .. }) {
+            // A SQLite file is made by the store, for its owner only.
+            bed.store.ping().await.unwrap();
+            bed.raw("CREATE TABLE tasks (account text)").await.unwrap();
+        }
+        bed.store.migrate().await.unwrap_err();
+        bed.raw("SELECT * FROM audit_records").await.unwrap_err();
+        bed.raw("DROP TABLE tasks").await.unwrap();
+        bed.store.migrate().await.unwrap();
+    });
+}
+
+#[test]
+fn a_schema_of_a_newer_program_is_left_alone() {
+    on_both(async |bed| {
+        bed.raw(
+            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+             VALUES (99, 'later', true, '', 0)",
+        )
+        .await
+        .unwrap();
+        let error = bed.store.migrate().await.unwrap_err();
+        assert!(matches!(&error, StoreError::Incompatible(why) if why.contains("99")), "{error}");
+    });
+}
+
+#[test]
+fn a_store_without_a_schema_says_so() {
+    on_both_empty(async |bed| {
+        bed.store.ping().await.unwrap();
+        let error = bed.store.commit(&[ended(&record(Outcome::Ok))]).await.unwrap_err();
+        assert!(matches!(&error, StoreError::Incompatible(why) if why.contains("migrations")), "{error}");
+    });
+}
+
+#[test]
+fn the_log_can_only_be_added_to() {
+    on_both(async |bed| {
+        let open = intent(&[("dts-1", 0)]);
+        let done = intent(&[("dts-2", 0)]);
+        bed.store.commit(&[Entry::Intent(open), Entry::Intent(done.clone())]).await.unwrap();
+        bed.store.commit(&[end(&done, Outcome::Ok, None)]).await.unwrap();
+        for table in ["audit_records", "audit_intents"] {
+            for statement in [
+                format!("UPDATE {table} SET caller = 'someone else'"),
+                format!("UPDATE {table} SET id = id"),
+                format!("DELETE FROM {table}"),
+                format!("DELETE FROM {table} WHERE caller = 'orders-ci'"),
+            ] {
+                let error = bed.raw(&statement).await.expect_err(&statement);
+                assert!(error.to_string().contains("append-only"), "{statement}: {error}");
+            }
+        }
+        let before = bed.page(Default::default()).await;
+        match bed.kind {
+            super::bed::Kind::Postgres { .. } => {
+                for statement in [
+                    "TRUNCATE audit_records",
+                    "TRUNCATE audit_intents CASCADE",
+                    "SET session_replication_role = replica; DELETE FROM audit_records",
+                    "INSERT INTO audit_records SELECT * FROM audit_records ON CONFLICT (id) DO UPDATE SET caller = 'x'",
+                ] {
+                    let error = bed.raw(statement).await.expect_err(statement);
+                    assert!(error.to_string().contains("append-only"), "{statement}: {error}");
+                }
+            }
+            super::bed::Kind::Sqlite { .. } => {
+                for table in ["audit_records", "audit_intents"] {
+                    bed.raw(&format!("REPLACE INTO {table} SELECT * FROM {table}")).await.unwrap();
+                    let forged = format!(
+                        "CREATE TEMP TABLE forged AS SELECT * FROM {table}; UPDATE forged SET caller = 'x';
+                         INSERT OR REPLACE INTO {table} SELECT * FROM forged"
+                    );
+                    bed.raw(&forged).await.unwrap();
+                }
+            }
+        }
+        assert_eq!(bed.page(Default::default()).await, before);
+    });
+}

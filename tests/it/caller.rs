@@ -1,0 +1,163 @@
+//! A small HTTP client that signs as the cloud's SDKs do, or carries a token.
+
+use std::future::Future;
+use std::time::Duration;
+
+use bytes::Bytes;
+use dts_gateway::sign::{SecretKey, tc3};
+use http::{HeaderMap, Method, Request};
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+
+/// Somebody who calls.
+#[derive(Clone)]
+pub struct Caller {
+    base: String,
+    proof: Proof,
+    client: Client<HttpConnector, Full<Bytes>>,
+}
+
+#[derive(Clone)]
+enum Proof {
+    Token(String),
+    Key { id: String, secret: SecretKey },
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Caller {
+    pub fn with_token(base: &str, token: &str) -> Caller {
+        Caller::new(base, Proof::Token(token.to_owned()))
+    }
+
+    pub fn with_key(base: &str, id: &str, secret: &str) -> Caller {
+        Caller::new(base, Proof::Key { id: id.to_owned(), secret: SecretKey::from(secret.to_owned()) })
+    }
+
+    fn new(base: &str, proof: Proof) -> Caller {
+        let client = Client::builder(TokioExecutor::new()).build(HttpConnector::new());
+        Caller { base: base.to_owned(), proof, client }
+    }
+
+    /// An action of 2018-03-30 with JSON parameters.
+    pub async fn act(&self, action: &str, parameters: serde_json::Value) -> Answer {
+        self.act_with(action, &[], &parameters.to_string()).await
+    }
+
+    /// The same with more headers, and a body as it is.
+    pub async fn act_with(&self, action: &str, more: &[(&str, &str)], body: &str) -> Answer {
+        let request = self.request(action, more, body);
+        self.exchange(request).await
+    }
+
+    /// The request that [`Caller::act_with`] sends, to be sent more than once.
+    pub fn request(&self, action: &str, more: &[(&str, &str)], body: &str) -> Request<Full<Bytes>> {
+        let mut headers = vec![
+            ("content-type", "application/json".to_owned()),
+            ("x-tc-action", action.to_owned()),
+            ("x-tc-version", "2018-03-30".to_owned()),
+            ("x-tc-region", "ap-guangzhou".to_owned()),
+        ];
+        match &self.proof {
+            Proof::Token(token) => headers.push(("authorization", format!("Bearer {token}"))),
+            Proof::Key { id, secret } => {
+                let now = jiff::Timestamp::now().as_second();
+                let host = self.base.strip_prefix("http://").unwrap();
+                let outgoing = tc3::Outgoing {
+                    method: &Method::POST,
+                    host,
+                    content_type: "application/json",
+                    action: Some(action),
+                    raw_query: "",
+                    body: body.as_bytes(),
+                };
+                let key = tc3::DaySigningKey::derive(secret, now, "dts").unwrap();
+                headers.push(("x-tc-timestamp", now.to_string()));
+                headers.push(("authorization", tc3::sign(id, &key, outgoing, now).unwrap()));
+            }
+        }
+        let mut request = Request::post(format!("{}/", self.base));
+        for (name, value) in &headers {
+            if !more.iter().any(|(other, _)| other == name) {
+                request = request.header(*name, value);
+            }
+        }
+        for (name, value) in more {
+            request = request.header(*name, *value);
+        }
+        request.body(Full::new(Bytes::from(body.to_owned()))).unwrap()
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, &[], "").await
+    }
+
+    /// Any request, with the token if there is one.
+    pub async fn send(&self, method: &str, path: &str, more: &[(&str, &str)], body: &str) -> Answer {
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
+        if let Proof::Token(token) = &self.proof {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        for (name, value) in more {
+            request = request.header(*name, *value);
+        }
+        self.exchange(request.body(Full::new(Bytes::from(body.to_owned()))).unwrap()).await
+    }
+
+    pub async fn exchange(&self, request: Request<Full<Bytes>>) -> Answer {
+        let answer = self.client.request(request).await.unwrap();
+        let (head, body) = answer.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Answer { status: head.status.as_u16(), headers: head.headers, body }
+    }
+}
+
+impl Answer {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {}", self.text()))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// What the envelope holds of a success.
+    pub fn response(&self) -> serde_json::Value {
+        let response = self.json()["Response"].clone();
+        assert!(response.get("Error").is_none(), "{response}");
+        response
+    }
+
+    /// The code of a failure.
+    pub fn code(&self) -> String {
+        self.json()["Response"]["Error"]["Code"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no error: {}", self.text()))
+            .to_owned()
+    }
+}
+
+/// Waits until `look` finds something; looks again at once when the runtime has nothing better to do.
+pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
+    let waiting = async {
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), waiting).await.unwrap_or_else(|_| panic!("{what}: not within 30 s"))
+}
