@@ -56,6 +56,6 @@ elif command -v apt-get >/dev/null; then
   echo "  sudo apt-get install -y --no-install-recommends ${packages[*]}" >&2
 else
   echo "packages: the tests need programs that are not here. Debian calls their packages: ${packages[*]}" >&2
-  echo "  (the Postgres server with initdb in PATH, redis-server and redis-cli, Python 3.9 with venv, Node 18 with npm)" >&2
+  echo "  (the Postgres server with initdb in PATH, redis-server and redis-cli, Python 3.10 with venv, Node 18 with npm)" >&2
 fi
 exit 69

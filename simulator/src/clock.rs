@@ -69,6 +69,7 @@ impl Default for Clock {
 impl Clock {
     /// The machine's clock.
     #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place where the machine's clock is read")]
     pub fn system() -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let unix_micros = u64::try_from(since.as_micros()).unwrap_or(u64::MAX);

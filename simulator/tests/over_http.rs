@@ -4,11 +4,11 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use dts_simulator::{Clock, Moment, Options, Running, Simulator};
+use dts_simulator::{Clock, Options, Running, Simulator};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha1::Sha1;
@@ -26,8 +26,7 @@ struct Bench {
 
 impl Bench {
     async fn new() -> Self {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-        let clock = Clock::manual(Moment::from_micros(u64::try_from(now.as_micros()).unwrap()));
+        let clock = Clock::manual(Clock::system().now());
         let options = Options {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             credential: Some((ID.to_owned(), KEY.to_owned())),
@@ -321,7 +320,7 @@ async fn a_stalled_call_has_its_effect_and_no_answer() {
 async fn a_delayed_answer_comes_late() {
     let bench = Bench::new().await;
     bench.post("/_sim/faults", json!({"kind": "delay", "ms": 150, "times": 1})).await;
-    let before = std::time::Instant::now();
+    let before = tokio::time::Instant::now();
     assert_eq!(bench.code("DescribeMigrateJobs", &[]).await, "none");
     assert!(before.elapsed() >= Duration::from_millis(150));
     assert_eq!(bench.requests().await[0]["answered"], true);

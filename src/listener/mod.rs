@@ -168,13 +168,11 @@ impl<R: Responder> Connection<R> {
 }
 
 /// Waits for room before it takes a connection out of the kernel's queue.
-fn accept<'a>(
-    tcp: &'a TcpListener,
-    room: &'a Arc<Semaphore>,
-) -> impl Future<Output = io::Result<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)>> + 'a {
-    async move {
-        let permit = Arc::clone(room).acquire_owned().await.map_err(io::Error::other)?;
-        let (stream, peer) = tcp.accept().await?;
-        Ok((stream, peer, permit))
-    }
+async fn accept(
+    tcp: &TcpListener,
+    room: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
+    let permit = Arc::clone(room).acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, peer) = tcp.accept().await?;
+    Ok((stream, peer, permit))
 }

@@ -142,25 +142,31 @@ class Scenario:
         throttled = [answer for answer in answers if not answer.ok]
         self.expect("burst", 0 < len(throttled) < calls, f"{len(throttled)} of {calls} calls were refused")
         self.report("burst", throttled[0], "RequestLimitExceeded", refused=len(throttled), calls=calls)
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while not (answer := self.sdk.call(self.key, "DescribeMigrateJobs", {"Limit": 1})).ok:
+            if time.monotonic() > deadline:
+                break
+            time.sleep(POLL_SECONDS)
+        self.report("burst:over", answer, None)
 
     # What steps are made of
 
     def create(self, step: str, name: str) -> str:
         job = self.succeeds(step, "CreateMigrateJob", job_parameters(name, self.password)).body.get("JobId")
         self.expect(step, isinstance(job, str) and job != "", f"JobId is {job!r}")
-        self.reaches(step + "d", job, {CREATING, CREATED})
+        self.reaches(step + ":exists", job, {CREATING, CREATED})
         return job
 
     def check(self, step: str, job: str):
         self.succeeds(step, "CreateMigrateCheckJob", {"JobId": job})
         self.until(
-            step + "-passed",
+            step + ":passed",
             "DescribeMigrateCheckJob",
             {"JobId": job},
             lambda body: body["CheckFlag"] == 1,
             lambda body: f"CheckFlag is {body['CheckFlag']} and Status {body['Status']!r}",
         )
-        self.reaches(step + "ed", job, {CHECK_PASS})
+        self.reaches(step + ":state", job, {CHECK_PASS})
 
     def describe(self, step: str, job: str) -> dict[str, Any]:
         body = self.succeeds(step, "DescribeMigrateJobs", {"JobId": job}).body

@@ -270,7 +270,6 @@ endpoint = "{url}"
 }
 
 fn postgres_url() -> String {
-    #[expect(clippy::disallowed_methods, reason = "where the throwaway server is, the test script says")]
     let url = std::env::var("DATABASE_URL");
     url.expect("DATABASE_URL must name a throwaway Postgres server: run `make test`")
 }
