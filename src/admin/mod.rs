@@ -26,10 +26,10 @@ use axum::routing::get;
 
 pub use respond::AdminResponder;
 
-use crate::call::{Clock, RecordSink, Refusal};
+use crate::call::{Clock, Refusal};
 use crate::identity::Identity;
 use crate::metrics::Metrics;
-use crate::store::Store;
+use crate::store::{Store, Writer};
 use health::Health;
 use problem::Problem;
 
@@ -49,7 +49,7 @@ pub struct Admin {
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Where records of reading the log go.
-    pub sink: Arc<dyn RecordSink>,
+    pub writer: Writer,
     /// The time.
     pub clock: Clock,
     /// What stands in the way of serving beside the store, in a few words each: a writer that fails, a shutdown.
@@ -58,20 +58,23 @@ pub struct Admin {
 
 /// Everything that the admin listener serves.
 pub fn router(admin: Admin) -> Router {
+    let clock = admin.clock.clone();
     let health = Health::new(Arc::clone(&admin.store), Arc::clone(&admin.complaints));
     let open = Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .with_state(Arc::new(health))
         .route("/metrics", get(metrics).with_state(Arc::clone(&admin.metrics)));
-    let closed =
-        Router::new().route("/v1/audit/records", get(records::list)).route("/v1/me", get(me::show)).with_state(admin);
+    let closed = Router::new()
+        .route("/v1/audit/records", get(records::list))
+        .route("/v1/me", get(me::show))
+        .with_state(admin);
     open.merge(closed)
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || Problem::wrong_method())
         // Inside the stamp: a handler that panics gets a request id and a problem too.
         .layer(tower_http::catch_panic::CatchPanicLayer::custom(|_| Problem::from(&Refusal::Internal).into_response()))
-        .layer(middleware::from_fn(stamp::stamp))
+        .layer(middleware::from_fn_with_state(clock, stamp::stamp))
 }
 
 async fn metrics(State(metrics): State<Arc<Metrics>>) -> Response {

@@ -11,7 +11,7 @@ use super::problem::Problem;
 use super::query;
 use super::reader::Reader;
 use super::{AUDITOR, Admin};
-use crate::call::{Detail, Outcome, Record, RecordHandle};
+use crate::call::{Detail, Outcome, Record, RecordHandle, Refusal};
 use crate::store::{Cursor, Filter};
 
 /// One page.
@@ -26,7 +26,11 @@ pub(super) async fn list(
     reader: Reader,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Records>, Problem> {
-    let record = RecordHandle::new(act(&admin, &reader), Arc::clone(&admin.sink));
+    // Who reads is written down, so what can't be written down is not read.
+    if !admin.writer.has_room() {
+        return Err(Problem::from(&Refusal::AuditUnavailable));
+    }
+    let record = RecordHandle::new(act(&admin, &reader), Arc::new(admin.writer.clone()));
     let found = find(&admin, &reader, &query.unwrap_or_default(), &record).await;
     let ended = admin.clock.now();
     record.update(|record| {

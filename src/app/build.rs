@@ -42,8 +42,7 @@ pub(super) struct Parts {
 }
 
 pub(super) fn writer(config: &Config, store: &Arc<dyn Store>) -> Writer {
-    let options =
-        WriterOptions { max_bytes: config.audit.queue_bytes, max_batch: MAX_BATCH, ..WriterOptions::default() };
+    let options = WriterOptions { max_bytes: config.audit.queue_bytes, max_batch: MAX_BATCH, ..WriterOptions::default() };
     Writer::start(Arc::clone(store), options)
 }
 
@@ -116,7 +115,7 @@ pub(super) fn admin(parts: &Parts, stopping: CancellationToken) -> Arc<AdminResp
         store: Arc::clone(&parts.store),
         identity: Arc::clone(&parts.identity),
         metrics: Arc::clone(&parts.metrics),
-        sink: Arc::new(parts.writer.clone()),
+        writer: parts.writer.clone(),
         clock: parts.clock.clone(),
         complaints: Arc::new(complaints),
     }))
@@ -125,7 +124,8 @@ pub(super) fn admin(parts: &Parts, stopping: CancellationToken) -> Arc<AdminResp
 /// The steps, each given what it needs and nothing else, and the edge in front of them.
 pub(super) fn edge(config: Config, parts: Parts) -> Arc<Edge<impl RequestPath>> {
     let Parts { store, writer, identity, client, metrics, calls, clock } = parts;
-    let limits = EdgeLimits { max_body_bytes: config.server.max_body_bytes, body_timeout: config.server.body_timeout };
+    let limits =
+        EdgeLimits { max_body_bytes: config.server.max_body_bytes, body_timeout: config.server.body_timeout };
     let dialects = Arc::new(Dialects::all());
     let quota = Arc::new(Quota::new());
     let cloud = Arc::new(Cloud::new(client, Arc::clone(&dialects), quota, clock.clone(), nonce));
