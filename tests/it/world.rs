@@ -269,6 +269,11 @@ endpoint = "{url}"
     write("gateway.toml", &config);
 }
 
+/// Whether the long figures are wanted: `make soak`.
+pub fn is_soak() -> bool {
+    std::env::var_os("DTS_TEST_SOAK").is_some()
+}
+
 fn postgres_url() -> String {
     let url = std::env::var("DATABASE_URL");
     url.expect("DATABASE_URL must name a throwaway Postgres server: run `make test`")
