@@ -14,7 +14,7 @@ use http_body_util::Full;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-pub use problem::problem;
+pub use problem::{problem, problem_status};
 pub use tencent::Tencent;
 
 use crate::call::{Account, Form, Reason, Refusal, Reply, Request, Wire};

@@ -22,7 +22,7 @@ struct Problem<'a> {
 /// A refusal with its true HTTP status.
 pub fn problem(refusal: &Refusal, code: &str, id: Uuid) -> Written {
     let reason = refusal.reason();
-    let status = status(reason);
+    let status = problem_status(reason);
     let problem = Problem {
         r#type: format!("urn:dts-gateway:{reason}"),
         title: status.canonical_reason().unwrap_or("refused"),
@@ -36,7 +36,8 @@ pub fn problem(refusal: &Refusal, code: &str, id: Uuid) -> Written {
     Written { status, content_type: "application/problem+json", body: Bytes::from(body) }
 }
 
-fn status(reason: Reason) -> StatusCode {
+/// The true HTTP status of a reason. No wildcard: a new reason must be given its status here.
+pub fn problem_status(reason: Reason) -> StatusCode {
     match reason {
         Reason::CredentialsMissing
         | Reason::SignatureMismatch

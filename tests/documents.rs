@@ -1,0 +1,117 @@
+//! `docs/ERRORS.md` is generated: this test writes it anew and fails if it was not what the code says.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use dts_gateway::call::{Limit, Reason, Refusal, TaskState};
+use dts_gateway::dialect::{Dialects, problem_status};
+use dts_gateway::provider::{Family, Providers};
+
+const HEAD: &str = "# Errors
+
+<!-- Generated from the code by `cargo test --test documents`. Do not edit. -->
+
+A refusal is the gateway's: the call was not forwarded (but for `outcome-unknown`). It comes in the cloud's own shape, so an SDK raises
+its usual exception: `Code` and `RequestId` as below, and a `Message` that begins `[dts-gateway <reason>]`. Every answer bears
+`X-Request-Id` and `X-DTS-Gateway-Origin`; `gateway` means that we refused, `upstream` that the cloud answered. With
+`Accept: application/problem+json` the same refusal comes with its true HTTP status, in the last column but one.
+
+Tencent's answers have HTTP status 200 for errors too, or its SDKs lose the code.
+
+| reason | Tencent code | status | what the caller reads |
+|---|---|---|---|
+";
+
+/// One refusal of each reason, as a caller meets it.
+fn example(reason: Reason) -> Refusal {
+    let text = str::to_owned;
+    let task = || TaskState {
+        id: text("dts-a1b2c3d4"),
+        state: text("Running (7)"),
+        allowed: vec![text("CheckPass")],
+        legal: vec![text("StopMigrateJob")],
+    };
+    match reason {
+        Reason::CredentialsMissing => Refusal::CredentialsMissing,
+        Reason::SignatureMismatch => Refusal::SignatureMismatch { why: text("the TC3-HMAC-SHA256 signature is another") },
+        Reason::KeyUnknown => Refusal::KeyUnknown,
+        Reason::KeyRevoked => Refusal::KeyRevoked,
+        Reason::KeyExpired => Refusal::KeyExpired,
+        Reason::SignatureExpired => Refusal::SignatureExpired { signed: 1_795_241_258, now: 1_795_241_600 },
+        Reason::NonceReused => Refusal::NonceReused,
+        Reason::TokenInvalid => Refusal::TokenInvalid { why: text("it has expired") },
+        Reason::NotGranted => Refusal::NotGranted { why: text("billing has no grant for StopMigrateJob") },
+        Reason::DangerousParameter => Refusal::DangerousParameter {
+            danger: text("complete-immediately"),
+            parameter: text("CompleteMode"),
+        },
+        Reason::ActionUnknown => Refusal::ActionUnknown { action: text("StopJob"), version: text("2018-03-30") },
+        Reason::VersionUnknown => Refusal::VersionUnknown { version: text("2017-01-01") },
+        Reason::RegionUnknown => Refusal::RegionUnknown { region: text("ap-nowhere") },
+        Reason::ParameterMissing => Refusal::ParameterMissing { path: text("JobId") },
+        Reason::ParameterUnknown => Refusal::ParameterUnknown { path: text("JobIdd") },
+        Reason::ParameterType => Refusal::ParameterType { path: text("Limit"), expected: text("Integer") },
+        Reason::RequestMalformed => Refusal::RequestMalformed { why: text("the body must be a JSON object") },
+        Reason::ParameterConflict => Refusal::ParameterConflict { name: text("Region") },
+        Reason::TooLarge => Refusal::TooLarge { what: text("the body in bytes"), limit: 10_485_760 },
+        Reason::RateLimited => Refusal::RateLimited {
+            limit: Limit { kind: "cloud", name: text("StopMigrateJob"), quota: 20, window: Duration::from_secs(1) },
+            retry_after: Duration::from_millis(5200),
+        },
+        Reason::StateForbids => Refusal::StateForbids { task: task(), action: text("StartMigrateJob") },
+        Reason::StateUnknown => Refusal::StateUnknown { task: task(), action: text("StartMigrateJob") },
+        Reason::TaskBusy => Refusal::TaskBusy { task: text("dts-a1b2c3d4") },
+        Reason::StateUnavailable => Refusal::StateUnavailable { task: text("dts-a1b2c3d4"), why: text("no connection") },
+        Reason::TaskNotFound => Refusal::TaskNotFound { task: text("dts-a1b2c3d4") },
+        Reason::PurchaseDuplicate => Refusal::PurchaseDuplicate { first: text("01a1fd96-…") },
+        Reason::IdempotencyConflict => Refusal::IdempotencyConflict {
+            why: text("this Idempotency-Key was used by request 01a1fd96-… for something else"),
+        },
+        Reason::AuditUnavailable => Refusal::AuditUnavailable,
+        Reason::Overloaded => Refusal::Overloaded,
+        Reason::Draining => Refusal::Draining,
+        Reason::UpstreamUnreachable => Refusal::UpstreamUnreachable { why: text("no connection") },
+        Reason::OutcomeUnknown => Refusal::OutcomeUnknown { why: text("no answer came in 30 s") },
+        Reason::CallerGone => Refusal::CallerGone,
+        Reason::Internal => Refusal::Internal,
+    }
+}
+
+fn generated() -> String {
+    let dialects = Dialects::all();
+    let mut page = HEAD.to_owned();
+    for reason in Reason::ALL {
+        let (_, code) = dialects.of(Family::Tencent).code(reason);
+        let refusal = example(reason);
+        assert_eq!(refusal.reason(), reason);
+        let (status, message) = (problem_status(reason).as_u16(), refusal.message());
+        writeln!(page, "| `{reason}` | `{code}` | {status} | {message} |").expect("a String takes it");
+    }
+    page.push_str("\n## Better codes for some tasks\n\nWhere the cloud documents a better code for a kind of task, that one is used.\n\n");
+    page.push_str("| version | task | reason | code |\n|---|---|---|---|\n");
+    let providers = Providers::embedded().expect("the committed tables load");
+    for version in providers.versions() {
+        for kind in version.task_kinds() {
+            let action = version.actions().find(|action| action.task == kind.name);
+            for reason in Reason::ALL {
+                let code = action.and_then(|action| version.refusal_code(action, reason.slug()));
+                let (version, kind) = (&version.version, &kind.name);
+                if let Some(code) = code {
+                    writeln!(page, "| {version} | {kind} | `{reason}` | `{code}` |").expect("a String takes it");
+                }
+            }
+        }
+    }
+    page
+}
+
+#[test]
+fn the_page_of_errors_is_what_the_code_says() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/ERRORS.md");
+    let (there, right) = (std::fs::read_to_string(&path).unwrap_or_default(), generated());
+    if there != right {
+        std::fs::write(&path, right).expect("docs/ERRORS.md can be written");
+        panic!("docs/ERRORS.md was out of date; it has been written anew, look at it and commit it");
+    }
+}
