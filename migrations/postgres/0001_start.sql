@@ -29,7 +29,8 @@ CREATE INDEX audit_records_caller ON audit_records (caller, id);
 CREATE INDEX audit_records_team ON audit_records (team, id);
 CREATE INDEX audit_records_action ON audit_records (action, id);
 CREATE INDEX audit_records_outcome ON audit_records (outcome, id);
-CREATE INDEX audit_records_time ON audit_records (time);
+CREATE INDEX audit_records_key ON audit_records (key_id, id);
+CREATE INDEX audit_records_reason ON audit_records (reason, id) WHERE reason IS NOT NULL;
 CREATE INDEX audit_records_request ON audit_records (request_id);
 CREATE INDEX audit_records_upstream_request ON audit_records (upstream_request_id) WHERE upstream_request_id IS NOT NULL;
 

@@ -42,7 +42,8 @@ pub(super) struct Parts {
 }
 
 pub(super) fn writer(config: &Config, store: &Arc<dyn Store>) -> Writer {
-    let options = WriterOptions { max_bytes: config.audit.queue_bytes, max_batch: MAX_BATCH, ..WriterOptions::default() };
+    let options =
+        WriterOptions { max_bytes: config.audit.queue_bytes, max_batch: MAX_BATCH, ..WriterOptions::default() };
     Writer::start(Arc::clone(store), options)
 }
 
@@ -124,19 +125,18 @@ pub(super) fn admin(parts: &Parts, stopping: CancellationToken) -> Arc<AdminResp
 /// The steps, each given what it needs and nothing else, and the edge in front of them.
 pub(super) fn edge(config: Config, parts: Parts) -> Arc<Edge<impl RequestPath>> {
     let Parts { store, writer, identity, client, metrics, calls, clock } = parts;
-    let limits =
-        EdgeLimits { max_body_bytes: config.server.max_body_bytes, body_timeout: config.server.body_timeout };
+    let limits = EdgeLimits { max_body_bytes: config.server.max_body_bytes, body_timeout: config.server.body_timeout };
     let dialects = Arc::new(Dialects::all());
     let quota = Arc::new(Quota::new());
     let cloud = Arc::new(Cloud::new(client, Arc::clone(&dialects), quota, clock.clone(), nonce));
     let states = Arc::new(States::default());
     let owners = Arc::new(Owners::new(Arc::clone(&store)));
     let patience = config.upstream.read_timeout;
-    let replays = Arc::new(Replays::new(Arc::clone(&store), Arc::clone(&dialects), clock.clone(), patience));
+    let replays = Arc::new(Replays::new(store, Arc::clone(&dialects), clock.clone(), patience));
     let reader = Arc::new(StateReader::new(
         Arc::clone(&states),
         Arc::clone(&cloud),
-        store,
+        writer.clone(),
         Arc::clone(&dialects),
         StateOptions { max_age: config.state.max_age, modes: config.state.modes },
     ));

@@ -34,7 +34,7 @@ pub struct Filter {
     pub reason: Option<String>,
     /// Our request id or the cloud's.
     pub request_id: Option<String>,
-    /// Not before.
+    /// Not before. Like `to` it finds records whose id was made within an hour of their time.
     pub from: Option<Timestamp>,
     /// Before.
     pub to: Option<Timestamp>,

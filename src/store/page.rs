@@ -14,6 +14,10 @@ use super::{Cursor, Filter, Page, StoreError, clean};
 /// The most records of a page.
 const MOST: u32 = 1_000;
 
+/// Milliseconds that a record's time may be apart from that of its id, which are two readings of one clock: an hour, for
+/// a clock that is being set.
+const SLACK: i64 = 3_600_000;
+
 /// What the databases have different words for.
 pub(super) trait Words: Database {
     /// How a time travels.
@@ -142,11 +146,14 @@ where
         query.push(" AND (r.request_id = ").push_bind(request.clone());
         query.push(" OR r.upstream_request_id = ").push_bind(request.clone()).push(")");
     }
+    // Ids bear their time: they lead to the right part of the log, the time itself decides.
     if let Some(from) = filter.from {
         query.push(" AND r.time >= ").push_bind(DB::time(within(from)));
+        query.push(" AND ").push(id).push(" >= ").push_bind(first_id(from, -SLACK));
     }
     if let Some(to) = filter.to {
         query.push(" AND r.time < ").push_bind(DB::time(within(to)));
+        query.push(" AND ").push(id).push(" < ").push_bind(first_id(to, SLACK));
     }
     if let Some(wanted) = filter.id {
         query.push(" AND ").push(id).push(" = ").push_bind(wanted);
@@ -163,6 +170,12 @@ fn size(filter: &Filter) -> u32 {
 /// Brings a time into the years that both databases know.
 fn within(time: Timestamp) -> Timestamp {
     time.max(Timestamp::UNIX_EPOCH)
+}
+
+/// The smallest id of version 7 (RFC 9562: 48 bits of milliseconds come first) at a time and some milliseconds.
+fn first_id(time: Timestamp, milliseconds: i64) -> Uuid {
+    let time = within(time).as_millisecond().saturating_add(milliseconds).clamp(0, (1 << 48) - 1);
+    Uuid::from_u128(u128::from(time.unsigned_abs()) << 80)
 }
 
 fn json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, StoreError> {

@@ -21,9 +21,9 @@ pub(super) type TaskKey = (String, String);
 #[derive(Debug, Default)]
 pub(super) struct Wanted {
     /// Intents that may have been committed before.
-    pub(super) intents: Vec<Uuid>,
+    pub(super) intents: BTreeSet<Uuid>,
     /// Changes that end, whose leases are asked for.
-    pub(super) ended: Vec<Uuid>,
+    pub(super) ended: BTreeSet<Uuid>,
     /// Tasks whose leases and counters are asked for.
     pub(super) tasks: BTreeSet<TaskKey>,
     /// Tasks whose owner is written.
@@ -111,12 +111,13 @@ pub(super) fn wanted(entries: &[Entry]) -> Wanted {
     for entry in entries {
         match entry {
             Entry::Intent(intent) => {
-                wanted.intents.push(intent.record.id);
+                wanted.intents.insert(intent.record.id);
                 wanted.keys.extend(intent.replay.iter().map(|(key, _)| key.key));
                 wanted.tasks.extend(intent.tasks.iter().map(|seen| task_key(&intent.record.account, &seen.id)));
             }
-            Entry::Closed(closed) if closed.intended => wanted.ended.push(closed.record.id),
-            Entry::Closed(_) => {}
+            Entry::Closed(closed) => {
+                wanted.ended.extend(closed.intended.then_some(closed.record.id));
+            }
             Entry::Own { account, task, .. } => {
                 wanted.owned.insert(task_key(account, task));
             }

@@ -11,13 +11,13 @@ use crate::call::{Authorized, Form, Progress, Refusal, SeenTask, StateSeen};
 use crate::cloud::{Cloud, Message, Silence, TurnRequest};
 use crate::dialect::Dialects;
 use crate::provider::{Action, TaskKind, TaskRef};
-use crate::store::Store;
+use crate::store::Writer;
 
 /// Reads and judges states.
 pub struct StateReader {
     states: Arc<States>,
     cloud: Arc<Cloud>,
-    store: Arc<dyn Store>,
+    writer: Writer,
     dialects: Arc<Dialects>,
     options: StateOptions,
 }
@@ -27,11 +27,11 @@ impl StateReader {
     pub fn new(
         states: Arc<States>,
         cloud: Arc<Cloud>,
-        store: Arc<dyn Store>,
+        writer: Writer,
         dialects: Arc<Dialects>,
         options: StateOptions,
     ) -> StateReader {
-        StateReader { states, cloud, store, dialects, options }
+        StateReader { states, cloud, writer, dialects, options }
     }
 
     /// Whether the states of a call's tasks allow it, each read if it has to be.
@@ -87,7 +87,7 @@ impl StateReader {
         let kind = call.version.task_kind(&task.kind).ok_or(Refusal::Internal)?;
         let action = call.version.action(&kind.read.source.action).ok_or(Refusal::Internal)?;
         let id = [task.id.clone()];
-        let rows = self.store.tasks(&call.account.alias, &id).await.map_err(|_| Refusal::AuditUnavailable)?;
+        let rows = self.writer.tasks(&call.account.alias, &id).await.map_err(|_| Refusal::AuditUnavailable)?;
         let changes = rows.first().map(|row| row.changes).unwrap_or_default();
         let progress = Progress::default();
         let in_flight = self.cloud.turn(&wanted(call, action), progress.clone()).await?;

@@ -34,10 +34,11 @@ pub(super) async fn commit(connection: &mut PgConnection, entries: &[Entry]) -> 
 
 async fn look(connection: &mut PgConnection, wanted: &mut Wanted) -> Result<Known, StoreError> {
     let mut known = Known::default();
+    let ended: Vec<Uuid> = wanted.ended.iter().copied().collect();
     if !wanted.ended.is_empty() {
         // What a change holds does not change before it ends, so this may be read before the locks are taken.
         let rows = sqlx::query("SELECT account, task_id FROM open_changes WHERE intent_id = ANY($1)")
-            .bind(&wanted.ended)
+            .bind(&ended)
             .fetch_all(&mut *connection)
             .await
             .map_err(fault)?;
@@ -51,7 +52,7 @@ async fn look(connection: &mut PgConnection, wanted: &mut Wanted) -> Result<Know
 
     if !wanted.intents.is_empty() {
         let rows: Vec<Uuid> = sqlx::query_scalar("SELECT id FROM audit_intents WHERE id = ANY($1)")
-            .bind(&wanted.intents)
+            .bind(wanted.intents.iter().copied().collect::<Vec<_>>())
             .fetch_all(&mut *connection)
             .await
             .map_err(fault)?;
@@ -64,7 +65,7 @@ async fn look(connection: &mut PgConnection, wanted: &mut Wanted) -> Result<Know
              FROM open_changes WHERE intent_id = ANY($1)
                 OR (account, task_id) IN (SELECT * FROM unnest($2::text[], $3::text[]))",
         )
-        .bind(&wanted.ended)
+        .bind(&ended)
         .bind(&accounts)
         .bind(&tasks)
         .fetch_all(&mut *connection)

@@ -1,6 +1,7 @@
 //! One suite for both databases: what holds for one holds for the other.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may stop where its ground is missing
 
+mod batches;
 pub(super) mod bed;
 mod changes;
 mod keys;
@@ -16,10 +17,10 @@ use crate::call::{Closed, Detail, Outcome, Record, SeenTask, Settled, StateSeen}
 
 /// A record with every field filled in.
 pub(super) fn record(outcome: Outcome) -> Record {
-    let id = Uuid::now_v7();
+    let id = id();
     Record {
         id,
-        time: at(1_700_000_000_123_456),
+        time: time_of(id),
         account: "main".to_owned(),
         team: "orders".to_owned(),
         caller: "orders-ci".to_owned(),
@@ -48,6 +49,18 @@ pub(super) fn record(outcome: Outcome) -> Record {
             ..Detail::default()
         },
     }
+}
+
+/// A new id, after all others.
+#[expect(clippy::disallowed_methods, reason = "ids only have to be in order here, whatever time they bear")]
+pub(super) fn id() -> Uuid {
+    Uuid::now_v7()
+}
+
+/// The time that an id bears.
+fn time_of(id: Uuid) -> Timestamp {
+    let (seconds, nanoseconds) = id.get_timestamp().unwrap().to_unix();
+    Timestamp::new(seconds.try_into().unwrap(), nanoseconds.try_into().unwrap()).unwrap()
 }
 
 /// A change of `tasks`, each with the counter that it was judged by.

@@ -2,10 +2,8 @@
 
 use std::collections::HashSet;
 
-use uuid::Uuid;
-
 use super::bed::{Bed, on_both};
-use super::{at, end, ended, intent, record};
+use super::{at, end, ended, id, intent, record};
 use crate::call::{Outcome, Record};
 use crate::store::{Cursor, Entry, Filter};
 
@@ -27,7 +25,7 @@ fn a_record_comes_back_as_it_was() {
     on_both(async |bed| {
         for outcome in [Outcome::Ok, Outcome::Failed, Outcome::Refused, Outcome::Unknown] {
             let full = record(outcome);
-            let empty = Record { id: Uuid::now_v7(), outcome, ..Record::default() };
+            let empty = Record { id: id(), outcome, ..Record::default() };
             bed.store.commit(&[ended(&full), ended(&empty)]).await.unwrap();
             assert_eq!(find(bed, Filter { id: Some(full.id), ..all() }).await, [full]);
             assert_eq!(find(bed, Filter { id: Some(empty.id), ..all() }).await, [empty]);
@@ -62,11 +60,10 @@ fn texts_that_a_database_can_not_hold_are_held_nearly() {
 #[test]
 fn every_filter_finds_its_own_and_nothing_else() {
     on_both(async |bed| {
-        let mut ours = record(Outcome::Failed);
-        ours.time = at(1_700_000_000_000_000);
+        let ours = record(Outcome::Failed);
         let theirs = Record {
-            id: Uuid::now_v7(),
-            time: at(1_700_000_000_000_001),
+            id: id(),
+            time: at(ours.time.as_microsecond() + 1),
             outcome: Outcome::Ok,
             task_ids: vec!["dts-3".to_owned()],
             ..Record::default()
@@ -78,6 +75,7 @@ fn every_filter_finds_its_own_and_nothing_else() {
         open.record.request_id = "another".to_owned();
         bed.store.commit(&[Entry::Intent(open.clone())]).await.unwrap();
 
+        let ids = |records: Vec<Record>| records.iter().map(|record| record.id).collect::<Vec<_>>();
         let text = |text: &str| Some(text.to_owned());
         let filters = [
             Filter { account: text("main"), ..all() },
@@ -95,10 +93,8 @@ fn every_filter_finds_its_own_and_nothing_else() {
             Filter { to: Some(theirs.time), ..all() },
         ];
         for filter in filters {
-            let found: Vec<Uuid> = find(bed, filter.clone()).await.iter().map(|record| record.id).collect();
-            assert_eq!(found, [open.record.id, ours.id], "{filter:?}");
+            assert_eq!(ids(find(bed, filter.clone()).await), [open.record.id, ours.id], "{filter:?}");
         }
-        let id = |record: &Record| record.id;
         let cases = [
             (Filter { id: Some(ours.id), ..all() }, vec![ours.id]),
             (Filter { id: Some(open.record.id), ..all() }, vec![open.record.id]),
@@ -123,7 +119,7 @@ fn every_filter_finds_its_own_and_nothing_else() {
             ),
         ];
         for (filter, expected) in cases {
-            assert_eq!(find(bed, filter.clone()).await.iter().map(id).collect::<Vec<_>>(), expected, "{filter:?}");
+            assert_eq!(ids(find(bed, filter.clone()).await), expected, "{filter:?}");
         }
     });
 }

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::call::{Closed, RecordSink};
 
-use super::{Entry, Store, StoreError, Verdict};
+use super::{Entry, Store, StoreError, TaskRow, Verdict};
 use queue::{Item, Queue, Waiter};
 
 /// Bounds of a writer.
@@ -60,6 +60,7 @@ pub struct Backlog {
 }
 
 struct Shared {
+    store: Arc<dyn Store>,
     options: WriterOptions,
     queue: Mutex<Queue>,
     wake: Notify,
@@ -71,13 +72,14 @@ impl Writer {
     /// Starts a writer; must be called inside a Tokio runtime.
     pub fn start(store: Arc<dyn Store>, options: WriterOptions) -> Writer {
         let shared = Arc::new(Shared {
+            store,
             options,
             queue: Mutex::default(),
             wake: Notify::new(),
             finished: watch::Sender::new(0),
             stopped: CancellationToken::new(),
         });
-        tokio::spawn(worker::run(store, Arc::clone(&shared)));
+        tokio::spawn(worker::run(Arc::clone(&shared)));
         Writer(shared)
     }
 
@@ -121,8 +123,15 @@ impl Writer {
         self.0.queue().backlog()
     }
 
-    /// Waits until everything that was handed over before is durable: after it, what the store says of a task's lease
-    /// and counter includes every change that this process has finished.
+    /// What is stored of tasks, including every change that this process has finished: one whose answer a caller has
+    /// may still be on its way to the store, and judged without it the caller's next change would be stale.
+    pub async fn tasks(&self, account: &str, tasks: &[String]) -> Result<Vec<TaskRow>, StoreError> {
+        let waited = tokio::time::timeout(self.0.options.intent_timeout, self.flushed()).await;
+        waited.map_err(|_| StoreError::Unavailable("what came before is not durable yet".to_owned()))?;
+        self.0.store.tasks(account, tasks).await
+    }
+
+    /// Waits until everything that was handed over before is durable, however long that takes.
     pub async fn flushed(&self) {
         let queued = self.0.queue().queued();
         let mut finished = self.0.finished.subscribe();

@@ -116,6 +116,15 @@ async fn without_anything_to_write_health_comes_back_by_asking() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_task_is_asked_for_after_what_came_before_it() {
+    let (store, writer) = start(WriterOptions::default());
+    close(&writer);
+    assert!(matches!(writer.tasks("main", &[]).await, Err(StoreError::Unavailable(_))));
+    let (tasks, ()) = tokio::join!(writer.tasks("main", &[]), async { store.permits.add_permits(1) });
+    assert_eq!(tasks.unwrap()[0].changes, 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_intent_that_is_given_up_in_the_queue_is_never_committed() {
     let (store, writer) = start(WriterOptions::default());
     let first = close(&writer);
@@ -334,7 +343,8 @@ impl Store for Fake {
     }
 
     async fn tasks(&self, _: &str, _: &[String]) -> Result<Vec<TaskRow>, StoreError> {
-        unreachable!()
+        let changes = i64::try_from(self.committed().len()).unwrap();
+        Ok(vec![TaskRow { changes, ..TaskRow::default() }])
     }
 
     async fn tasks_of(&self, _: &str, _: &str, _: u32) -> Result<Vec<String>, StoreError> {

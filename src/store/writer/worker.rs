@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::call::{Closed, Detail, Record};
 
-use super::super::{Entry, Store, StoreError, Verdict};
+use super::super::{Entry, StoreError, Verdict};
 use super::Shared;
 use super::queue::Item;
 
@@ -12,7 +12,6 @@ use super::queue::Item;
 const LONGEST_PAUSE: u32 = 10;
 
 struct Worker {
-    store: Arc<dyn Store>,
     shared: Arc<Shared>,
 }
 
@@ -20,9 +19,9 @@ struct Worker {
 struct Ended(Arc<Shared>);
 
 /// Works until the queue is drained.
-pub(super) async fn run(store: Arc<dyn Store>, shared: Arc<Shared>) {
+pub(super) async fn run(shared: Arc<Shared>) {
     let _ended = Ended(Arc::clone(&shared));
-    let worker = Worker { store, shared };
+    let worker = Worker { shared };
     while let Some((batch, left)) = worker.next().await {
         worker.flush(batch).await;
         worker.shared.finished.send_modify(|finished| *finished += left as u64);
@@ -48,7 +47,7 @@ impl Worker {
                 let pause = tokio::time::sleep(self.shared.options.retry_after * LONGEST_PAUSE);
                 tokio::select! {
                     () = self.shared.wake.notified() => {}
-                    () = pause => if self.store.ping().await.is_ok() { self.succeeded() }
+                    () = pause => if self.shared.store.ping().await.is_ok() { self.succeeded() }
                 }
             } else {
                 self.shared.wake.notified().await;
@@ -81,7 +80,7 @@ impl Worker {
             }
             // The store wants the entries in a row; who waits for them stays here.
             let (entries, rest): (Vec<Entry>, Vec<_>) = items.into_iter().map(Item::split).unzip();
-            let done = match tokio::time::timeout(options.flush_timeout, self.store.commit(&entries)).await {
+            let done = match tokio::time::timeout(options.flush_timeout, self.shared.store.commit(&entries)).await {
                 Ok(done) => done,
                 Err(_) => Err(StoreError::Unavailable("no answer in time".to_owned())),
             };
