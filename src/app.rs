@@ -16,6 +16,7 @@ pub use error::StartError;
 
 use crate::call::Clock;
 use crate::config::Config;
+use crate::identity::{KeyIssuer, SystemRandom};
 use crate::jobs::{Refresh, close_left_open, forget_answers};
 use crate::listener::Listener;
 use crate::metrics::Metrics;
@@ -54,6 +55,11 @@ impl Running {
         let left_open = close_left_open(&*store, &writer).await?;
         if left_open > 0 {
             tracing::warn!(changes = left_open, "changes that a previous run left open were closed as unknown");
+        }
+        match KeyIssuer::new(&*store, &config.keys.sealing, &SystemRandom).reseal_all().await {
+            Ok(0) => {}
+            Ok(keys) => tracing::info!(keys, "issued keys were sealed anew with the first sealing key"),
+            Err(error) => tracing::error!(error = %error, "issued keys could not be sealed anew; keep the old sealing key"),
         }
         let client = build::client(&config.upstream)?;
         let identity = build::identity(&mut config, &store, &client, clock.clone()).await?;

@@ -175,6 +175,22 @@ impl<'a> KeyIssuer<'a> {
         self.end(key_id, KeyState::Revoked(now)).await
     }
 
+    /// Seals every key anew that is not sealed with the first sealing key, so that the others can be retired. How many
+    /// that were.
+    ///
+    /// # Errors
+    /// A seal that does not open, with whose key; no randomness; the store. What was done until then stays.
+    pub async fn reseal_all(&self) -> Result<usize, IssueError> {
+        let mut resealed = 0;
+        for row in self.store.keys().await? {
+            if let Some(sealed) = self.sealing.reseal(self.random, &row)? {
+                let done = self.store.reseal_key(&row, &sealed.bytes, &sealed.with).await?;
+                resealed += usize::from(done);
+            }
+        }
+        Ok(resealed)
+    }
+
     async fn end(&self, key_id: &str, state: KeyState) -> Result<(), IssueError> {
         if self.store.end_key(key_id, state).await? { Ok(()) } else { Err(IssueError::NoSuchKey(key_id.to_owned())) }
     }

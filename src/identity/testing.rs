@@ -142,6 +142,15 @@ impl Store for MemoryStore {
         }
         Ok(true)
     }
+    async fn reseal_key(&self, key: &KeyRow, sealed_secret: &[u8], sealed_with: &str) -> Result<bool, StoreError> {
+        let mut rows = self.rows.lock().unwrap();
+        let Some(row) = rows.get_mut(&key.key_id).filter(|row| row.sealed_with == key.sealed_with) else {
+            return Ok(false);
+        };
+        row.sealed_secret = sealed_secret.to_vec();
+        row.sealed_with = sealed_with.to_owned();
+        Ok(true)
+    }
     async fn touch_keys(&self, used: &[(String, Timestamp)]) -> Result<(), StoreError> {
         self.here()?;
         self.touches.lock().unwrap().extend_from_slice(used);

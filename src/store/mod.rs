@@ -76,6 +76,9 @@ pub trait Store: Send + Sync + 'static {
     /// Changes when a key ends (`expires_at`) or was revoked; false when there is no such key.
     async fn end_key(&self, key_id: &str, state: KeyState) -> Result<bool, StoreError>;
 
+    /// Replaces how a key's secret is sealed, if it still is as `key` says; false when it is not.
+    async fn reseal_key(&self, key: &KeyRow, sealed_secret: &[u8], sealed_with: &str) -> Result<bool, StoreError>;
+
     /// Notes when keys were last used.
     async fn touch_keys(&self, used: &[(String, Timestamp)]) -> Result<(), StoreError>;
 

@@ -82,3 +82,18 @@ async fn nothing_is_issued_without_randomness_or_into_the_past() {
     assert!(matches!(past, Err(IssueError::ExpiresTooEarly(_))));
     assert!(store.rows.lock().unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn a_retired_sealing_key_is_not_needed_once_every_key_was_sealed_anew() {
+    let store = MemoryStore::default();
+    let old = sealing(&["2025"]);
+    let pair = KeyIssuer::new(&store, &old, &SystemRandom).create("billing", at(NOW), None).await.unwrap();
+    let both = sealing(&["2026", "2025"]);
+    let issuer = KeyIssuer::new(&store, &both, &SystemRandom);
+    assert_eq!(issuer.reseal_all().await.unwrap(), 1);
+    assert_eq!(issuer.reseal_all().await.unwrap(), 0, "nothing is left to do");
+    let row = store.rows.lock().unwrap()[&pair.key_id].clone();
+    assert_eq!(row.sealed_with, "2026");
+    assert!(sealing(&["2026"]).open(&row).is_ok());
+    assert!(old.open(&row).is_err());
+}

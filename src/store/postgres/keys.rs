@@ -53,6 +53,26 @@ pub(super) async fn end(pool: &PgPool, key_id: &str, state: KeyState) -> Result<
     Ok(done.rows_affected() == 1)
 }
 
+/// Replaces a seal, unless somebody else has.
+pub(super) async fn reseal(
+    pool: &PgPool,
+    key: &KeyRow,
+    sealed_secret: &[u8],
+    sealed_with: &str,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "UPDATE issued_keys SET sealed_secret = $3, sealed_with = $4 WHERE key_id = $1 AND sealed_with = $2",
+    )
+    .bind(clean::text(&key.key_id))
+    .bind(clean::text(&key.sealed_with))
+    .bind(sealed_secret)
+    .bind(clean::text(sealed_with))
+    .execute(pool)
+    .await
+    .map_err(fault)?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// Notes when keys were used. Instances may say it in any order: the latest time stands.
 pub(super) async fn touch(pool: &PgPool, used: &[(String, Timestamp)]) -> Result<(), StoreError> {
     let (ids, times): (Vec<_>, Vec<_>) = used.iter().map(|(id, at)| (clean::text(id), time(*at))).unzip();

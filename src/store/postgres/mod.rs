@@ -167,6 +167,10 @@ impl Store for Postgres {
         within(OPERATION, keys::end(&self.pool, key_id, state)).await
     }
 
+    async fn reseal_key(&self, key: &KeyRow, sealed_secret: &[u8], sealed_with: &str) -> Result<bool, StoreError> {
+        within(OPERATION, keys::reseal(&self.pool, key, sealed_secret, sealed_with)).await
+    }
+
     async fn touch_keys(&self, used: &[(String, Timestamp)]) -> Result<(), StoreError> {
         within(OPERATION, keys::touch(&self.pool, used)).await
     }

@@ -51,6 +51,26 @@ pub(super) async fn end(connection: &mut SqliteConnection, key_id: &str, state: 
     Ok(done.map_err(fault)?.rows_affected() == 1)
 }
 
+/// Replaces a seal, unless somebody else has.
+pub(super) async fn reseal(
+    connection: &mut SqliteConnection,
+    key: &KeyRow,
+    sealed_secret: &[u8],
+    sealed_with: &str,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "UPDATE issued_keys SET sealed_secret = $3, sealed_with = $4 WHERE key_id = $1 AND sealed_with = $2",
+    )
+    .bind(clean::text(&key.key_id))
+    .bind(clean::text(&key.sealed_with))
+    .bind(sealed_secret)
+    .bind(clean::text(sealed_with))
+    .execute(connection)
+    .await
+    .map_err(fault)?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// Notes when keys were used; the latest time stands.
 pub(super) async fn touch(connection: &mut SqliteConnection, used: &[(String, Timestamp)]) -> Result<(), StoreError> {
     let mut transaction = connection.begin_with(super::BEGIN).await.map_err(fault)?;

@@ -145,6 +145,11 @@ impl Store for Sqlite {
         within(OPERATION, self.writing(async |connection| keys::end(connection, key_id, state).await)).await
     }
 
+    async fn reseal_key(&self, key: &KeyRow, sealed_secret: &[u8], sealed_with: &str) -> Result<bool, StoreError> {
+        let reseal = async |connection: &mut _| keys::reseal(connection, key, sealed_secret, sealed_with).await;
+        within(OPERATION, self.writing(reseal)).await
+    }
+
     async fn touch_keys(&self, used: &[(String, Timestamp)]) -> Result<(), StoreError> {
         within(OPERATION, self.writing(async |connection| keys::touch(connection, used).await)).await
     }

@@ -33,6 +33,10 @@ fn keys_are_kept_ended_and_touched() {
         assert!(bed.store.end_key("AKID1", KeyState::Revoked(at(5_000_000))).await.unwrap());
         assert!(bed.store.end_key("AKID1", KeyState::Revoked(at(6_000_000))).await.unwrap());
         assert!(!bed.store.end_key("AKID3", KeyState::Revoked(at(6_000_000))).await.unwrap());
+        assert!(bed.store.reseal_key(&first, &[9], "k2").await.unwrap());
+        assert!(!bed.store.reseal_key(&first, &[8], "k3").await.unwrap(), "it is sealed otherwise by now");
+        first.sealed_secret = vec![9];
+        first.sealed_with = "k2".to_owned();
         let used = [("AKID1", 8_000_000), ("AKID1", 7_000_000), ("AKID3", 1)];
         bed.store.touch_keys(&used.map(|(id, time)| (id.to_owned(), at(time)))).await.unwrap();
         bed.store.touch_keys(&[("AKID1".to_owned(), at(7_500_000))]).await.unwrap();

@@ -379,6 +379,9 @@ impl Store for Fake {
         unreachable!()
     }
 
+    async fn reseal_key(&self, _: &KeyRow, _: &[u8], _: &str) -> Result<bool, StoreError> {
+        unreachable!("no keys here")
+    }
     async fn touch_keys(&self, _: &[(String, Timestamp)]) -> Result<(), StoreError> {
         unreachable!()
     }
