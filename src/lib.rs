@@ -4,6 +4,7 @@
 pub mod admin;
 pub mod app;
 pub mod call;
+pub mod cli;
 pub mod cloud;
 pub mod config;
 pub mod dialect;

@@ -80,3 +80,11 @@ pub fn router(admin: Admin) -> Router {
 async fn metrics(State(metrics): State<Arc<Metrics>>) -> Response {
     ([(CONTENT_TYPE, OPEN_METRICS)], metrics.render()).into_response()
 }
+
+/// The filter that a query string of `/v1/audit/records` stands for, for those who ask the store itself.
+///
+/// # Errors
+/// What is wrong with it, naming the parameter.
+pub fn read_filter(query: &str) -> Result<crate::store::Filter, String> {
+    query::read(query).map_err(|problem| problem.detail().to_owned())
+}

@@ -1,0 +1,41 @@
+//! Administrative acts of the command line are records too.
+
+use serde_json::Value;
+use uuid::{NoContext, Timestamp, Uuid};
+
+use crate::call::{Clock, Closed, Detail, Outcome, Record};
+use crate::store::{Entry, Store, StoreError};
+
+/// Whom the record names: somebody who can read the configuration's secrets, and that is all that is known.
+const WHO: &str = "command-line";
+
+/// Writes down that `action` was done. `about` holds no secret.
+pub(super) async fn record(
+    store: &dyn Store,
+    clock: &Clock,
+    action: &str,
+    key_id: &str,
+    about: &Value,
+) -> Result<(), StoreError> {
+    let now = clock.now();
+    let seconds = u64::try_from(now.as_second()).unwrap_or_default();
+    let id = Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, now.subsec_nanosecond().unsigned_abs()));
+    let record = Record {
+        id,
+        time: now,
+        caller: WHO.to_owned(),
+        key_id: key_id.to_owned(),
+        family: "gateway".to_owned(),
+        action: action.to_owned(),
+        outcome: Outcome::Ok,
+        request_id: id.to_string(),
+        detail: Detail {
+            kind: if action == "audit.query" { "read" } else { "change" }.to_owned(),
+            parameters: about.to_string(),
+            origin: "gateway".to_owned(),
+            ..Detail::default()
+        },
+        ..Record::default()
+    };
+    store.commit(&[Entry::Closed(Closed { record, intended: false, answer: None })]).await.map(drop)
+}

@@ -1,0 +1,52 @@
+//! Which configuration a command works with.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::Surroundings;
+use crate::config::Config;
+use crate::store::{self, Store};
+
+/// The configuration's name in a folder of quickstart.
+pub(super) const FILE: &str = "gateway.toml";
+
+/// A configuration file, or a folder that quickstart has made.
+#[derive(Args, Clone, Debug)]
+#[group(required = true, multiple = false)]
+pub(super) struct Settings {
+    /// The configuration file
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// The folder that quickstart was given
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) data_dir: Option<PathBuf>,
+}
+
+impl Settings {
+    /// The configuration.
+    pub(super) fn load(&self, surroundings: &Surroundings) -> miette::Result<Config> {
+        let file = match (&self.config, &self.data_dir) {
+            (Some(file), _) => file.clone(),
+            (None, Some(folder)) => folder.join(FILE),
+            // clap asks for one of them.
+            (None, None) => PathBuf::from(FILE),
+        };
+        if let Some(folder) = self.data_dir.as_ref().filter(|_| !file.exists()) {
+            return Err(miette::miette!(
+                help = "start `dts-gateway quickstart --data-dir` with it once",
+                "{} is not a folder that quickstart has made",
+                folder.display()
+            ));
+        }
+        Ok(Config::load(&file, surroundings.variables.iter().cloned())?)
+    }
+}
+
+/// The configuration's database, its schema up to date.
+pub(super) async fn open_store(config: &Config) -> miette::Result<Arc<dyn Store>> {
+    let store = store::open(&config.store).map_err(|error| miette::miette!("{error}"))?;
+    store.migrate().await.map_err(|error| miette::miette!("{error}"))?;
+    Ok(store)
+}
