@@ -34,7 +34,7 @@ pub struct World {
     pub public: String,
     pub admin: String,
     pub store_url: SecretString,
-    database: Option<String>,
+    database: TestDatabase,
     stop: Option<oneshot::Sender<()>>,
     running: Option<JoinHandle<()>>,
 }
@@ -100,14 +100,9 @@ impl World {
         });
         let simulator = simulator.await.unwrap();
         let folder = TempDir::new().unwrap();
-        let (url, database) = match database {
-            Database::Sqlite => (format!("sqlite:{}", folder.path().join("gateway.sqlite3").display()), None),
-            Database::Postgres => {
-                let name = format!("it_{}", uuid::Uuid::new_v4().simple());
-                (create_database(&name).await, Some(name))
-            }
-        };
-        let store_url = SecretString::from(url);
+        let database = TestDatabase::create(database).await;
+        let in_folder = || format!("sqlite:{}", folder.path().join("gateway.sqlite3").display());
+        let store_url = SecretString::from(database.postgres_url().map_or_else(in_folder, str::to_owned));
         write_config(&folder, &simulator, &store_url, &options);
         let mut world = World {
             folder,
@@ -213,11 +208,7 @@ impl World {
     /// Ends everything; the database goes too.
     pub async fn end(mut self) {
         self.stop_gateway().await;
-        if let Some(name) = &self.database {
-            let mut admin = PgConnection::connect(&postgres_url()).await.unwrap();
-            let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
-            sqlx::query(sqlx::AssertSqlSafe(drop)).execute(&mut admin).await.unwrap();
-        }
+        self.database.drop_it().await;
         self.simulator.shutdown().await;
     }
 }
@@ -279,10 +270,30 @@ fn postgres_url() -> String {
     url.expect("DATABASE_URL must name a throwaway Postgres server: run `make test`")
 }
 
-async fn create_database(name: &str) -> String {
-    let server = postgres_url();
-    let mut admin = PgConnection::connect(&server).await.unwrap();
-    sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut admin).await.unwrap();
-    let (base, _) = server.rsplit_once('/').unwrap();
-    format!("{base}/{name}")
+/// A database of a test's own. SQLite's is a file in the test's folder.
+pub struct TestDatabase(Option<(String, String)>);
+
+impl TestDatabase {
+    pub async fn create(database: Database) -> TestDatabase {
+        let Database::Postgres = database else { return TestDatabase(None) };
+        let (server, name) = (postgres_url(), format!("it_{}", uuid::Uuid::new_v4().simple()));
+        on_server(&format!("CREATE DATABASE {name}")).await;
+        let (base, _) = server.rsplit_once('/').unwrap();
+        TestDatabase(Some((format!("{base}/{name}"), name)))
+    }
+
+    pub fn postgres_url(&self) -> Option<&str> {
+        self.0.as_ref().map(|(url, _)| url.as_str())
+    }
+
+    pub async fn drop_it(&self) {
+        if let Some((_, name)) = &self.0 {
+            on_server(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
+        }
+    }
+}
+
+async fn on_server(statement: &str) {
+    let mut server = PgConnection::connect(&postgres_url()).await.unwrap();
+    sqlx::query(sqlx::AssertSqlSafe(statement.to_owned())).execute(&mut server).await.unwrap();
 }
