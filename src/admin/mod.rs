@@ -65,10 +65,8 @@ pub fn router(admin: Admin) -> Router {
         .route("/readyz", get(health::ready))
         .with_state(Arc::new(health))
         .route("/metrics", get(metrics).with_state(Arc::clone(&admin.metrics)));
-    let closed = Router::new()
-        .route("/v1/audit/records", get(records::list))
-        .route("/v1/me", get(me::show))
-        .with_state(admin);
+    let closed =
+        Router::new().route("/v1/audit/records", get(records::list)).route("/v1/me", get(me::show)).with_state(admin);
     open.merge(closed)
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || Problem::wrong_method())

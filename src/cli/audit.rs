@@ -75,7 +75,7 @@ struct Filters {
     #[arg(long)]
     family: Option<String>,
     /// API version, such as 2018-03-30
-    #[arg(long = "api-version")]
+    #[arg(long)]
     version: Option<String>,
     #[arg(long)]
     action: Option<String>,

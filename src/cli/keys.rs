@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 use serde_json::json;
 
-use super::settings::{Settings, open_store};
+use super::settings::{Settings, duration, open_store};
 use super::{Surroundings, act, table};
 use crate::call::Pattern;
 use crate::config::Config;
@@ -51,17 +51,17 @@ struct Create {
     /// The caller that the key is for
     caller: String,
     /// With --data-dir: the team of a caller that is new there [default: quickstart]
-    #[arg(long, requires = "data_dir")]
+    #[arg(long)]
     team: Option<String>,
     /// With --data-dir: what a new caller may do, a pattern of actions such as Describe*, or `all` for every action and
     /// every danger; may be repeated [default: all]
-    #[arg(long = "grant", value_name = "PATTERN", requires = "data_dir")]
+    #[arg(long = "grant", value_name = "PATTERN")]
     grants: Vec<String>,
     /// With --data-dir: a new caller's share of a contended quota, 1 to 1000 [default: 1]
-    #[arg(long, requires = "data_dir", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1000))]
     weight: Option<u32>,
     /// How long the key is accepted, such as 90d; for ever if nothing is said
-    #[arg(long, value_name = "DURATION")]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
     expires_in: Option<SignedDuration>,
     #[command(flatten)]
     common: Common,
@@ -72,7 +72,7 @@ struct Rotate {
     /// The key's public half
     secret_id: String,
     /// How long the old key is still accepted
-    #[arg(long, value_name = "DURATION", default_value = "24h")]
+    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = duration)]
     overlap: SignedDuration,
     #[command(flatten)]
     common: Common,
@@ -145,6 +145,10 @@ impl Create {
     fn know_caller(&self, config: &Config, here: &Surroundings) -> miette::Result<()> {
         let known = config.roster.get(&self.caller);
         if self.common.settings.data_dir.is_none() {
+            if self.team.is_some() || !self.grants.is_empty() || self.weight.is_some() {
+                let help = "teams' files are written and reviewed like code; write the caller into one of them";
+                return Err(miette::miette!(help = help, "--team, --grant and --weight need --data-dir"));
+            }
             return known.map(drop).ok_or_else(|| {
                 let folder = config.teams.display();
                 miette::miette!("the caller {} is in no team's file in {folder}; add it there first", self.caller)

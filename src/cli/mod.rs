@@ -26,6 +26,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use miette::MietteHandlerOpts;
 use tokio::runtime::Runtime;
 
 use crate::call::Clock;
@@ -33,7 +34,7 @@ use out::Out;
 
 /// A gateway in front of the cloud's Data Transfer Service.
 #[derive(Debug, Parser)]
-#[command(name = "dts-gateway", version, about, propagate_version = true)]
+#[command(name = "dts-gateway", version, about)]
 struct Line {
     #[command(subcommand)]
     command: Command,
@@ -85,6 +86,8 @@ impl Surroundings {
 
 /// Runs what the command line says: 0 when it went well, 1 when it did not, 2 when the line makes no sense.
 pub fn main(arguments: impl IntoIterator<Item = OsString>, surroundings: Surroundings) -> ExitCode {
+    // A place that is broken over two lines can't be searched for or clicked on. Somebody's earlier hook may stay.
+    let _ = miette::set_hook(Box::new(|_| Box::new(MietteHandlerOpts::new().wrap_lines(false).build())));
     let line = match Line::try_parse_from(arguments) {
         Ok(line) => line,
         Err(error) => {

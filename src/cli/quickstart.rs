@@ -1,7 +1,7 @@
 //! `quickstart`: a gateway, its store and a simulated cloud in one process, with fresh keys. It writes a real
 //! configuration into a folder and then runs what `serve` runs.
 
-mod folder;
+pub(super) mod folder;
 mod lines;
 
 use std::net::SocketAddr;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use jiff::{SignedDuration, Span, SpanRelativeTo};
 
 use super::Surroundings;
 use crate::config::Config;
@@ -42,6 +43,14 @@ impl Settings {
         }
         Ok(Config::load(&file, surroundings.variables.iter().cloned())?)
     }
+}
+
+/// A duration such as `90d` or `1h 30m`; a day has 24 hours.
+pub(super) fn duration(text: &str) -> Result<SignedDuration, String> {
+    let wrong = |_| "write it like 90d, 12h or \"1h 30m\"".to_owned();
+    let span: Span = text.parse().map_err(wrong)?;
+    let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(wrong)?;
+    if duration.is_negative() { Err("it can't be negative".to_owned()) } else { Ok(duration) }
 }
 
 /// The configuration's database, its schema up to date.

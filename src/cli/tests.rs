@@ -1,1 +1,183 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that fails should fail loudly")]
 
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+use clap::error::ErrorKind;
+
+use super::quickstart::folder::Folder;
+use super::{Line, Surroundings, main, table};
+use crate::call::Outcome;
+use crate::config::Config;
+use crate::identity::SystemRandom;
+use crate::store::{self, Filter};
+
+fn parse(line: &str) -> Result<(), ErrorKind> {
+    use clap::Parser;
+    Line::try_parse_from(line.split(' ')).map(drop).map_err(|error| error.kind())
+}
+
+fn run(line: &str) -> ExitCode {
+    main(line.split(' ').map(Into::into), Surroundings::new(Vec::new()))
+}
+
+/// A folder of quickstart without a quickstart.
+fn folder() -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data");
+    Folder::open(Some(path.clone()), &SystemRandom).unwrap();
+    let text = path.display().to_string();
+    (folder, text)
+}
+
+#[test]
+fn the_command_line_contradicts_itself_nowhere() {
+    Line::command().debug_assert();
+}
+
+#[test]
+fn lines_of_the_documentation_are_understood() {
+    for line in [
+        "dts-gateway serve --config gateway.toml",
+        "dts-gateway check --config gateway.toml --json",
+        "dts-gateway migrate --config gateway.toml",
+        "dts-gateway quickstart",
+        "dts-gateway quickstart --listen 127.0.0.1:0 --admin-listen 127.0.0.1:0 --simulator-listen 127.0.0.1:0",
+        "dts-gateway quickstart --simulator-url http://127.0.0.1:8088 --data-dir d --database-url postgres://h/d",
+        "dts-gateway keys create NAME --data-dir D --team T --grant G --grant all --weight 3 --json",
+        "dts-gateway keys create NAME --config gateway.toml --expires-in 90d",
+        "dts-gateway keys list --data-dir D",
+        "dts-gateway keys rotate AKID --data-dir D --overlap 1h",
+        "dts-gateway keys revoke AKID --config gateway.toml",
+        "dts-gateway token --data-dir D --caller NAME",
+        "dts-gateway audit query --url http://h --token t --caller c --version 2018-03-30 --outcome refused --json",
+        "dts-gateway audit query --data-dir D --from 2026-01-01T00:00:00Z --limit 5",
+        "dts-gateway healthcheck --url http://127.0.0.1:9090",
+    ] {
+        assert_eq!(parse(line), Ok(()), "{line}");
+    }
+}
+
+#[test]
+fn lines_that_make_no_sense_are_refused() {
+    let refused = [
+        ("dts-gateway", ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand),
+        ("dts-gateway serve", ErrorKind::MissingRequiredArgument),
+        ("dts-gateway keys list", ErrorKind::MissingRequiredArgument),
+        ("dts-gateway keys list --config a --data-dir b", ErrorKind::ArgumentConflict),
+        ("dts-gateway keys create n --data-dir a --weight 0", ErrorKind::ValueValidation),
+        ("dts-gateway token --data-dir d --caller c --lifetime soon", ErrorKind::ValueValidation),
+        ("dts-gateway audit query --url u --data-dir d", ErrorKind::ArgumentConflict),
+        ("dts-gateway quickstart --redis-url redis://h", ErrorKind::UnknownArgument),
+    ];
+    for (line, kind) in refused {
+        assert_eq!(parse(line), Err(kind), "{line}");
+    }
+}
+
+#[test]
+fn a_folder_given_again_keeps_its_keys_and_others_have_their_own() {
+    let (first, path) = folder();
+    let (_second, other) = folder();
+    let id = |path: &str| Folder::open(Some(path.into()), &SystemRandom).unwrap().pair("quickstart").unwrap().id;
+    assert_eq!(id(&path), id(&path));
+    assert_ne!(id(&path), id(&other));
+    assert!(Config::load(&first.path().join("data/gateway.toml"), []).is_ok());
+}
+
+#[test]
+fn instances_that_open_a_folder_together_agree() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shared");
+    let open = || {
+        let folder = Folder::open(Some(path.clone()), &SystemRandom).unwrap();
+        folder.pair("quickstart").unwrap().id
+    };
+    let ids: BTreeSet<String> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(ids.len(), 1);
+}
+
+#[test]
+fn a_temporary_folder_goes_with_its_owner() {
+    let folder = Folder::open(None, &SystemRandom).unwrap();
+    let file = folder.config();
+    assert!(file.exists());
+    drop(folder);
+    assert!(!file.parent().unwrap().exists());
+}
+
+#[test]
+fn secrets_are_for_their_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let (_folder, path) = folder();
+    let mode = |name: &str| std::fs::metadata(Path::new(&path).join(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(""), mode("secrets/sealing.key"), mode("gateway.toml")), (0o700, 0o600, 0o600));
+}
+
+#[test]
+fn keys_live_and_die_by_command_and_the_log_knows() {
+    let (_folder, path) = folder();
+    assert_eq!(
+        run(&format!("dts-gateway keys create ann --data-dir {path} --grant Describe* --json")),
+        ExitCode::SUCCESS
+    );
+    assert_eq!(
+        run(&format!("dts-gateway keys create bob --data-dir {path} --grant Nothing* --json")),
+        ExitCode::FAILURE
+    );
+    let config = Config::load(&Path::new(&path).join("gateway.toml"), []).unwrap();
+    assert!(config.roster.get("ann").is_some() && config.roster.get("bob").is_none());
+
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let keys = || {
+        runtime.block_on(async {
+            let store = store::open(&config.store).unwrap();
+            let keys = store.keys().await.unwrap();
+            store.close().await;
+            keys
+        })
+    };
+    let first = keys()[0].key_id.clone();
+    assert_eq!(run(&format!("dts-gateway keys rotate {first} --data-dir {path}")), ExitCode::SUCCESS);
+    assert_eq!(keys().len(), 2);
+    assert_eq!(run(&format!("dts-gateway keys revoke {first} --data-dir {path}")), ExitCode::SUCCESS);
+    assert_eq!(run(&format!("dts-gateway keys rotate {first} --data-dir {path}")), ExitCode::FAILURE);
+    assert!(keys().iter().find(|key| key.key_id == first).unwrap().revoked_at.is_some());
+
+    let page = runtime.block_on(async {
+        let store = store::open(&config.store).unwrap();
+        let page = store.records(&Filter { limit: 10, ..Filter::default() }).await.unwrap();
+        store.close().await;
+        page
+    });
+    let acts: Vec<&str> = page.records.iter().map(|record| record.action.as_str()).collect();
+    assert_eq!(acts, ["keys.revoke", "keys.rotate", "keys.create"]);
+    assert!(page.records.iter().all(|record| record.outcome == Outcome::Ok && record.family == "gateway"));
+}
+
+#[test]
+fn wrong_settings_end_with_another_code() {
+    let (_folder, path) = folder();
+    assert_eq!(run(&format!("dts-gateway check --config {path}/gateway.toml")), ExitCode::SUCCESS);
+    std::fs::write(Path::new(&path).join("teams/bad.toml"), "team = 1").unwrap();
+    assert_eq!(run(&format!("dts-gateway check --config {path}/gateway.toml")), ExitCode::FAILURE);
+    assert_eq!(run("dts-gateway check --config /nowhere.toml --json"), ExitCode::FAILURE);
+    assert_eq!(run("dts-gateway healthcheck --url http://127.0.0.1:1"), ExitCode::FAILURE);
+    let grant = format!("dts-gateway keys create n --config {path}/gateway.toml --grant all");
+    assert_eq!(run(&grant), ExitCode::FAILURE);
+    assert_eq!(run("dts-gateway nonsense"), ExitCode::from(2));
+}
+
+#[test]
+fn columns_are_aligned_and_obey_no_escapes() {
+    let lines = table::lines(
+        &["A", "B"],
+        &[vec!["1".to_owned(), "\u{1b}[2Jx".to_owned()], vec!["long".to_owned(), "y".to_owned()]],
+    );
+    assert_eq!(lines, ["A     B", "1     \u{fffd}[2Jx", "long  y"]);
+}

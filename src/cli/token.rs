@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use super::Surroundings;
-use super::settings::Settings;
+use super::settings::{Settings, duration};
 use crate::call::Clock;
 use crate::config::{Config, Issuer};
 use crate::identity::{Claims, mint};
@@ -26,7 +26,7 @@ pub(super) struct Token {
     #[arg(long = "role", value_name = "ROLE")]
     roles: Vec<String>,
     /// How long the token is valid, such as 12h
-    #[arg(long, value_name = "DURATION", default_value = "12h")]
+    #[arg(long, value_name = "DURATION", default_value = "12h", value_parser = duration)]
     lifetime: SignedDuration,
     /// The issuer, if there are several for development
     #[arg(long)]

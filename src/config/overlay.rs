@@ -53,7 +53,6 @@ pub(super) fn lay_over<'i, T: DeserializeOwned>(
 }
 
 /// The child that a part of a variable's name means: an index, or a key that differs at most in case and in `-` for `_`.
-#[expect(clippy::type_complexity, reason = "a key or an index, and the value if it is there")]
 fn find<'v, 'i>(
     node: Option<&'v Spanned<DeValue<'i>>>,
     segment: &str,

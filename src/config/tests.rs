@@ -388,3 +388,24 @@ fn modes_and_regions_must_be_in_the_tables() {
     let found = mistakes(&text, &[]);
     assert_eq!(found.len(), 3, "{found:?}");
 }
+
+proptest::proptest! {
+    /// Whatever is written and set, there is a configuration or a report, and no panic on the way to either.
+    #[test]
+    fn no_text_and_no_variable_breaks_the_reader(
+        at in 0.0_f64..1.0,
+        length in 0_usize..40,
+        inserted in proptest::string::string_regex("[ -~\n\u{e9}\u{4e2d}\u{1f600}\"'=\\[\\]{}#.]{0,12}").unwrap(),
+        name in proptest::string::string_regex("(SERVER|ACCOUNT|KEYS|ISSUER|STATE|X|[A-Z0-9_]{0,4})(__(MAIN|SEALING|0|1|9|LISTEN|KEY|MODES|URL|[A-Z_]{0,3})){0,4}").unwrap(),
+        value in ".{0,12}",
+    ) {
+        let floor = |position: usize| REFERENCE.floor_char_boundary(position.min(REFERENCE.len()));
+        let start = (0..=REFERENCE.len()).nth((at * REFERENCE.len() as f64) as usize).map_or(0, floor);
+        let text = format!("{}{inserted}{}", &REFERENCE[..start], &REFERENCE[floor(start + length)..]);
+        let variable = format!("DTS_GATEWAY__{name}");
+        if let Err(mistakes) = read(&text, &[(&variable, &value)]) {
+            proptest::prop_assert!(!mistakes.list().is_empty());
+            proptest::prop_assert!(!rendered(&mistakes).is_empty());
+        }
+    }
+}

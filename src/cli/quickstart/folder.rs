@@ -33,20 +33,20 @@ const TEAM: &str = include_str!("team.toml");
 const DATABASE: &str = "sqlite:gateway.sqlite3";
 
 /// The folder.
-pub(super) struct Folder {
+pub(in crate::cli) struct Folder {
     path: PathBuf,
     is_temporary: bool,
 }
 
 /// A key pair.
-pub(super) struct Pair {
-    pub(super) id: String,
+pub(in crate::cli) struct Pair {
+    pub(in crate::cli) id: String,
     pub(super) key: SecretString,
 }
 
 impl Folder {
     /// Opens a folder, or makes a temporary one, and fills in what is not there.
-    pub(super) fn open(given: Option<PathBuf>, random: &dyn Random) -> miette::Result<Folder> {
+    pub(in crate::cli) fn open(given: Option<PathBuf>, random: &dyn Random) -> miette::Result<Folder> {
         let folder = match given {
             Some(path) => Folder { path, is_temporary: false },
             None => {
@@ -59,7 +59,7 @@ impl Folder {
     }
 
     /// The configuration file.
-    pub(super) fn config(&self) -> PathBuf {
+    pub(in crate::cli) fn config(&self) -> PathBuf {
         self.path.join(FILE)
     }
 
@@ -70,7 +70,7 @@ impl Folder {
     }
 
     /// One of the folder's key pairs.
-    pub(super) fn pair(&self, name: &str) -> miette::Result<Pair> {
+    pub(in crate::cli) fn pair(&self, name: &str) -> miette::Result<Pair> {
         let read = |half: &str| {
             let file = self.path.join("secrets").join(format!("{name}.{half}"));
             let text = fs::read_to_string(&file).map_err(|error| miette::miette!("{}: {error}", file.display()))?;
