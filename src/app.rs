@@ -19,7 +19,6 @@ use crate::config::Config;
 use crate::identity::{KeyIssuer, SystemRandom};
 use crate::jobs::{Refresh, close_left_open, forget_answers};
 use crate::listener::Listener;
-use crate::metrics::Metrics;
 use crate::store::{self, Store, Writer};
 
 /// How long a start waits for the instance that it replaces to let go of the database.
@@ -59,7 +58,9 @@ impl Running {
         match KeyIssuer::new(&*store, &config.keys.sealing, &SystemRandom).reseal_all().await {
             Ok(0) => {}
             Ok(keys) => tracing::info!(keys, "issued keys were sealed anew with the first sealing key"),
-            Err(error) => tracing::error!(error = %error, "issued keys could not be sealed anew; keep the old sealing key"),
+            Err(error) => {
+                tracing::error!(error = %error, "issued keys could not be sealed anew; keep the old sealing key")
+            }
         }
         let client = build::client(&config.upstream)?;
         let identity = build::identity(&mut config, &store, &client, clock.clone()).await?;
@@ -69,7 +70,7 @@ impl Running {
             writer: writer.clone(),
             identity: Arc::clone(&identity),
             client,
-            metrics: Arc::new(Metrics::default()),
+            metrics: build::metrics(&writer, &identity),
             calls: calls.clone(),
             clock: clock.clone(),
         };

@@ -1,14 +1,16 @@
 //! What is counted, for the platform engineer's graphs and alerts. Labels come only from closed lists (tables, reasons,
 //! outcomes), never from a caller's text, so that nobody can make the process grow.
 
+use std::fmt;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
-use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
@@ -27,6 +29,13 @@ pub struct Metrics {
     pub connections: Gauge<i64, AtomicI64>,
     /// Calls that ended with a panic in a step.
     pub panics: Counter,
+}
+
+/// A number that somebody else keeps, read when the metrics are.
+struct Reading {
+    name: &'static str,
+    help: &'static str,
+    read: Box<dyn Fn() -> i64 + Send + Sync>,
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
@@ -66,6 +75,11 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    /// Shows a number that somebody else keeps, under `dts_gateway_` and its name.
+    pub fn watch(&mut self, name: &'static str, help: &'static str, read: impl Fn() -> i64 + Send + Sync + 'static) {
+        self.registry.register_collector(Box::new(Reading { name, help, read: Box::new(read) }));
+    }
+
     /// A call has ended. Its action counts as a label only if a table knew it: then it has a kind.
     pub fn ended(&self, record: &Record, took: Duration) {
         let known = !record.detail.kind.is_empty();
@@ -89,5 +103,19 @@ impl Metrics {
         // Writing to a String cannot fail.
         let _ = encode(&mut text, &self.registry);
         text
+    }
+}
+
+impl Collector for Reading {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let gauge = ConstGauge::new((self.read)());
+        let name = format!("dts_gateway_{}", self.name);
+        gauge.encode(encoder.encode_descriptor(&name, self.help, None, gauge.metric_type())?)
+    }
+}
+
+impl fmt::Debug for Reading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
     }
 }

@@ -2,7 +2,10 @@
 //!
 //! A few cases of our own are in `tests/corpora/json`. `DTS_CORPORA_DIR` names a folder that holds `JSONTestSuite`
 //! and `blns`; without it only our own run, which the printed counts show.
-#![allow(clippy::disallowed_methods, reason = "a test takes the time and the folders that it is given from the outside")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a test takes the time and the folders that it is given from the outside"
+)]
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test says what it expects by failing, and its counts")]
 
 use std::path::{Path, PathBuf};

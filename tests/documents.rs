@@ -34,7 +34,9 @@ fn example(reason: Reason) -> Refusal {
     };
     match reason {
         Reason::CredentialsMissing => Refusal::CredentialsMissing,
-        Reason::SignatureMismatch => Refusal::SignatureMismatch { why: text("the TC3-HMAC-SHA256 signature is another") },
+        Reason::SignatureMismatch => {
+            Refusal::SignatureMismatch { why: text("the TC3-HMAC-SHA256 signature is another") }
+        }
         Reason::KeyUnknown => Refusal::KeyUnknown,
         Reason::KeyRevoked => Refusal::KeyRevoked,
         Reason::KeyExpired => Refusal::KeyExpired,
@@ -42,10 +44,9 @@ fn example(reason: Reason) -> Refusal {
         Reason::NonceReused => Refusal::NonceReused,
         Reason::TokenInvalid => Refusal::TokenInvalid { why: text("it has expired") },
         Reason::NotGranted => Refusal::NotGranted { why: text("billing has no grant for StopMigrateJob") },
-        Reason::DangerousParameter => Refusal::DangerousParameter {
-            danger: text("complete-immediately"),
-            parameter: text("CompleteMode"),
-        },
+        Reason::DangerousParameter => {
+            Refusal::DangerousParameter { danger: text("complete-immediately"), parameter: text("CompleteMode") }
+        }
         Reason::ActionUnknown => Refusal::ActionUnknown { action: text("StopJob"), version: text("2018-03-30") },
         Reason::VersionUnknown => Refusal::VersionUnknown { version: text("2017-01-01") },
         Reason::RegionUnknown => Refusal::RegionUnknown { region: text("ap-nowhere") },
@@ -62,7 +63,9 @@ fn example(reason: Reason) -> Refusal {
         Reason::StateForbids => Refusal::StateForbids { task: task(), action: text("StartMigrateJob") },
         Reason::StateUnknown => Refusal::StateUnknown { task: task(), action: text("StartMigrateJob") },
         Reason::TaskBusy => Refusal::TaskBusy { task: text("dts-a1b2c3d4") },
-        Reason::StateUnavailable => Refusal::StateUnavailable { task: text("dts-a1b2c3d4"), why: text("no connection") },
+        Reason::StateUnavailable => {
+            Refusal::StateUnavailable { task: text("dts-a1b2c3d4"), why: text("no connection") }
+        }
         Reason::TaskNotFound => Refusal::TaskNotFound { task: text("dts-a1b2c3d4") },
         Reason::PurchaseDuplicate => Refusal::PurchaseDuplicate { first: text("01a1fd96-…") },
         Reason::IdempotencyConflict => Refusal::IdempotencyConflict {

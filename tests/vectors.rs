@@ -1,7 +1,10 @@
 //! Known answers: every vector file in a folder against the verifier, and against our own signer.
 //!
 //! `DTS_VECTORS_DIR` names another folder than `tests/vectors`.
-#![allow(clippy::disallowed_methods, reason = "a test takes the time and the folders that it is given from the outside")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a test takes the time and the folders that it is given from the outside"
+)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)] // a test: it panics to fail and prints its count
 
 use std::collections::BTreeMap;

@@ -86,6 +86,25 @@ pub(super) async fn identity(
     }))
 }
 
+/// The metrics, with what the writer and the keyring know of themselves.
+pub(super) fn metrics(writer: &Writer, identity: &Arc<Identity>) -> Arc<Metrics> {
+    let mut metrics = Metrics::default();
+    let whole = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+    let (entries, bytes, lost) = (writer.clone(), writer.clone(), writer.clone());
+    let help = "Records that are not durable yet";
+    metrics.watch("audit_queue_entries", help, move || whole(entries.backlog().entries));
+    metrics.watch("audit_queue_bytes", "Size of the records that are not durable yet", move || {
+        whole(bytes.backlog().bytes)
+    });
+    let help = "Records given up since the start";
+    metrics.watch("audit_lost", help, move || i64::try_from(lost.backlog().lost).unwrap_or(i64::MAX));
+    let identity = Arc::clone(identity);
+    let help = "Seconds since the issued keys were last read";
+    metrics
+        .watch("keys_age_seconds", help, move || i64::try_from(identity.keyring.age().as_secs()).unwrap_or(i64::MAX));
+    Arc::new(metrics)
+}
+
 pub(super) fn tls(tls: &Option<config::Tls>) -> Result<Option<ServerConfig>, StartError> {
     let server = |tls: &config::Tls| server_tls(&tls.certificate_file, &tls.key_file, tls.client_ca_file.as_deref());
     Ok(tls.as_ref().map(server).transpose()?)

@@ -157,8 +157,7 @@ async fn killed(database: Database) {
             .iter()
             .filter(|record| record["outcome"] != "refused")
             .map(|record| {
-                let parameters: Value =
-                    serde_json::from_str(record["detail"]["parameters"].as_str().unwrap()).unwrap();
+                let parameters: Value = serde_json::from_str(record["detail"]["parameters"].as_str().unwrap()).unwrap();
                 parameters[parameter].as_str().unwrap().to_owned()
             })
             .collect();

@@ -33,7 +33,12 @@ fn team() -> (String, String) {
 }
 
 /// One caller asks for its part of the overload, on the dot, and counts the answers by reason.
-async fn flood(caller: Caller, action: &'static str, mut tasks: Vec<String>, until: Instant) -> BTreeMap<String, usize> {
+async fn flood(
+    caller: Caller,
+    action: &'static str,
+    mut tasks: Vec<String>,
+    until: Instant,
+) -> BTreeMap<String, usize> {
     let mut tick = interval(Duration::from_secs_f64(CALLERS as f64 / (QUOTA * OVERLOAD)));
     tick.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let mut calls = JoinSet::new();
