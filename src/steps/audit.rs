@@ -31,7 +31,7 @@ struct Connection {
 }
 
 impl Audit {
-    /// Records go to `writer`; a call that finds no room there is refused. A shutdown waits for `running`.
+    /// Records go to `writer`; while that can't write, or has no room, calls are refused. A shutdown waits for `running`.
     pub fn new(writer: Writer, metrics: Arc<Metrics>, running: TaskTracker) -> Audit {
         Audit { writer, metrics, running }
     }
@@ -45,14 +45,17 @@ impl Around for Audit {
         let (record, received, progress) = (call.record.clone(), call.received, call.progress.clone());
         let left = CancellationToken::new();
         let mut connection = Connection { record: record.clone(), hang_up: Some(left.clone().drop_guard()) };
-        let has_room = self.writer.has_room();
+        // Nobody could say later what was done while the log can't be written, so nothing is.
+        let can_record = self.writer.has_room() && self.writer.healthy();
         let metrics = Arc::clone(&self.metrics);
         let task = self.running.spawn(async move {
             let answer = async {
+                if !can_record {
+                    return Err(Refusal::AuditUnavailable);
+                }
                 tokio::select! {
-                    answer = next.run(call), if has_room => answer,
+                    answer = next.run(call) => answer,
                     () = called_off(&left, &progress) => Err(Refusal::CallerGone),
-                    else => Err(Refusal::AuditUnavailable),
                 }
             };
             let answer = AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_panic| {

@@ -96,6 +96,11 @@ impl Caller {
         request.body(Full::new(Bytes::from(body.to_owned()))).unwrap()
     }
 
+    /// The same somebody at another address.
+    pub fn at(&self, base: &str) -> Caller {
+        Caller { base: base.to_owned(), ..self.clone() }
+    }
+
     pub async fn get(&self, path: &str) -> Answer {
         self.send("GET", path, &[], "").await
     }

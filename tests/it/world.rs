@@ -34,7 +34,7 @@ pub struct World {
     pub public: String,
     pub admin: String,
     pub store_url: SecretString,
-    database: TestDatabase,
+    pub database: TestDatabase,
     stop: Option<oneshot::Sender<()>>,
     running: Option<JoinHandle<()>>,
 }
@@ -284,6 +284,19 @@ impl TestDatabase {
 
     pub fn postgres_url(&self) -> Option<&str> {
         self.0.as_ref().map(|(url, _)| url.as_str())
+    }
+
+    /// Nobody gets in any more, and who was in is thrown out: for a client, the server is gone.
+    pub async fn lock_out(&self) {
+        let (_, name) = self.0.as_ref().unwrap();
+        on_server(&format!("ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false")).await;
+        on_server(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")).await;
+    }
+
+    /// As before.
+    pub async fn let_in(&self) {
+        let (_, name) = self.0.as_ref().unwrap();
+        on_server(&format!("ALTER DATABASE {name} WITH ALLOW_CONNECTIONS true")).await;
     }
 
     pub async fn drop_it(&self) {
