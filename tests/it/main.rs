@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on should say so at once")]
 
 mod caller;
+mod clients;
 mod database_away;
 mod kill;
 mod load;

@@ -155,11 +155,17 @@ impl World {
 
     /// A caller with a key pair that the gateway issued just now.
     pub async fn with_key(&self, name: &str) -> Caller {
+        let (id, key) = self.key_pair(name).await;
+        Caller::with_key(&self.public, &id, &key)
+    }
+
+    /// The key pair alone, for a client that is not ours.
+    pub async fn key_pair(&self, name: &str) -> (String, String) {
         let store = self.store();
         let config = Config::load(&self.folder.path().join("gateway.toml"), []).unwrap();
         let issuer = KeyIssuer::new(&*store, &config.keys.sealing, &SystemRandom);
         let pair = issuer.create(name, jiff::Timestamp::now(), None).await.unwrap();
-        Caller::with_key(&self.public, &pair.key_id, pair.secret_key.expose_secret())
+        (pair.key_id, pair.secret_key.expose_secret().to_owned())
     }
 
     /// A token of the development issuer.
