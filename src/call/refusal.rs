@@ -186,7 +186,7 @@ impl Refusal {
             Refusal::AuditUnavailable => "the audit log can't be written, so nothing was sent. Try again shortly.".to_owned(),
             Refusal::Overloaded => "the gateway has too much to do, nothing was sent. Try again shortly.".to_owned(),
             Refusal::Draining => "this instance is shutting down, nothing was sent. Try again.".to_owned(),
-            Refusal::UpstreamUnreachable { why } => format!("the cloud can't be reached, {why}. Nothing was sent. Try again."),
+            Refusal::UpstreamUnreachable { why } => format!("the cloud did not answer, {why}. Nothing was changed. Try again."),
             Refusal::OutcomeUnknown { why } => format!("the call was sent but {why}. It may have been carried out, look at the task before you repeat it."),
             Refusal::CallerGone => "the caller hung up before the call was sent.".to_owned(),
             Refusal::Internal => "the gateway failed, not you. Tell the platform team the RequestId.".to_owned(),

@@ -100,7 +100,8 @@ fn refusal(silence: Silence, is_change: bool) -> Refusal {
     match silence {
         Silence::Unsayable(refusal) => refusal,
         Silence::Unanswered(why) if is_change => Refusal::OutcomeUnknown { why },
-        Silence::Unsent(why) | Silence::Unanswered(why) => Refusal::UpstreamUnreachable { why },
+        Silence::Unsent(why) => Refusal::UpstreamUnreachable { why: format!("{why}, so nothing was sent") },
+        Silence::Unanswered(why) => Refusal::UpstreamUnreachable { why },
     }
 }
 

@@ -4,12 +4,14 @@ use std::future::Future;
 use std::time::Duration;
 
 use bytes::Bytes;
+use dts_gateway::sign::hmac_v1::{self, Algorithm};
 use dts_gateway::sign::{SecretKey, tc3};
 use http::{HeaderMap, Method, Request};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use jiff::Timestamp;
 
 /// Somebody who calls.
 #[derive(Clone)]
@@ -21,6 +23,7 @@ pub struct Caller {
 
 #[derive(Clone)]
 enum Proof {
+    None,
     Token(String),
     Key { id: String, secret: SecretKey },
 }
@@ -34,6 +37,11 @@ pub struct Answer {
 }
 
 impl Caller {
+    /// Somebody who proves nothing.
+    pub fn stranger(base: &str) -> Caller {
+        Caller::new(base, Proof::None)
+    }
+
     pub fn with_token(base: &str, token: &str) -> Caller {
         Caller::new(base, Proof::Token(token.to_owned()))
     }
@@ -60,6 +68,11 @@ impl Caller {
 
     /// The request that [`Caller::act_with`] sends, to be sent more than once.
     pub fn request(&self, action: &str, more: &[(&str, &str)], body: &str) -> Request<Full<Bytes>> {
+        self.request_at(action, more, body, Timestamp::now().as_second())
+    }
+
+    /// The same, signed at `now` (Unix seconds).
+    pub fn request_at(&self, action: &str, more: &[(&str, &str)], body: &str, now: i64) -> Request<Full<Bytes>> {
         let mut headers = vec![
             ("content-type", "application/json".to_owned()),
             ("x-tc-action", action.to_owned()),
@@ -67,13 +80,12 @@ impl Caller {
             ("x-tc-region", "ap-guangzhou".to_owned()),
         ];
         match &self.proof {
+            Proof::None => {}
             Proof::Token(token) => headers.push(("authorization", format!("Bearer {token}"))),
             Proof::Key { id, secret } => {
-                let now = jiff::Timestamp::now().as_second();
-                let host = self.base.strip_prefix("http://").unwrap();
                 let outgoing = tc3::Outgoing {
                     method: &Method::POST,
-                    host,
+                    host: self.host(),
                     content_type: "application/json",
                     action: Some(action),
                     raw_query: "",
@@ -93,7 +105,49 @@ impl Caller {
         for (name, value) in more {
             request = request.header(*name, *value);
         }
-        request.body(Full::new(Bytes::from(body.to_owned()))).unwrap()
+        request.body(whole(body)).unwrap()
+    }
+
+    /// A v1 request with flattened parameters: a query (GET) or a form (POST), signed at `now` (Unix seconds).
+    pub fn flat(
+        &self,
+        method: Method,
+        algorithm: Algorithm,
+        parameters: &[(&str, &str)],
+        now: i64,
+    ) -> Request<Full<Bytes>> {
+        let Proof::Key { id, secret } = &self.proof else { panic!("v1 needs a key") };
+        let now = now.to_string();
+        let mut pairs = vec![
+            ("Version", "2018-03-30"),
+            ("Region", "ap-guangzhou"),
+            ("Timestamp", &now),
+            ("Nonce", "11886"),
+            ("SecretId", id),
+            ("SignatureMethod", algorithm.name()),
+        ];
+        pairs.extend_from_slice(parameters);
+        let signature = hmac_v1::sign(&method, self.host(), "/", &pairs, secret, algorithm);
+        pairs.push(("Signature", &signature));
+        let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        let base = &self.base;
+        let (request, body) = match method {
+            Method::GET => (Request::get(format!("{base}/?{form}")), String::new()),
+            _ => (Request::post(format!("{base}/")).header("content-type", "application/x-www-form-urlencoded"), form),
+        };
+        request.body(whole(&body)).unwrap()
+    }
+
+    /// The key id, of a caller that signs.
+    pub fn key_id(&self) -> &str {
+        match &self.proof {
+            Proof::Key { id, .. } => id,
+            Proof::None | Proof::Token(_) => "",
+        }
+    }
+
+    fn host(&self) -> &str {
+        self.base.strip_prefix("http://").unwrap()
     }
 
     /// The same somebody at another address.
@@ -114,7 +168,7 @@ impl Caller {
         for (name, value) in more {
             request = request.header(*name, *value);
         }
-        self.exchange(request.body(Full::new(Bytes::from(body.to_owned()))).unwrap()).await
+        self.exchange(request.body(whole(body)).unwrap()).await
     }
 
     pub async fn exchange(&self, request: Request<Full<Bytes>>) -> Answer {
@@ -149,6 +203,19 @@ impl Answer {
         response
     }
 
+    /// Asserts that this is the gateway's own refusal, in the cloud's shape, and gives its message.
+    pub fn refused(&self, code: &str, reason: &str) -> String {
+        let text = self.text();
+        assert_eq!((self.code().as_str(), self.header("x-dts-gateway-reason")), (code, reason), "{text}");
+        assert_eq!((self.status, self.header("content-type")), (200, "application/json"), "{text}");
+        assert_eq!(self.header("x-dts-gateway-origin"), "gateway", "{text}");
+        let response = &self.json()["Response"];
+        assert_eq!(response["RequestId"], self.header("x-request-id"), "{text}");
+        let message = response["Error"]["Message"].as_str().unwrap();
+        assert!(message.starts_with(&format!("[dts-gateway {reason}]")), "{message}");
+        message.to_owned()
+    }
+
     /// The code of a failure.
     pub fn code(&self) -> String {
         self.json()["Response"]["Error"]["Code"]
@@ -158,7 +225,12 @@ impl Answer {
     }
 }
 
-/// Waits until `look` finds something; looks again at once when the runtime has nothing better to do.
+/// A body.
+pub fn whole(body: &str) -> Full<Bytes> {
+    Full::new(Bytes::from(body.to_owned()))
+}
+
+/// Waits until `look` finds something; looks again every few milliseconds.
 pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
     let waiting = async {
         loop {

@@ -3,13 +3,25 @@
     clippy::disallowed_methods,
     reason = "a test takes the time and the folders that it is given from the outside"
 )]
-#![allow(unreachable_pub, reason = "one binary, nothing is reached from outside")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on should say so at once")]
+#![allow(clippy::print_stdout, reason = "what a failed test did before is shown with its failure")]
+#![allow(unreachable_pub, reason = "one binary: `pub` says what a room offers to the others")]
 
+mod answers;
 mod caller;
 mod clients;
+mod database;
 mod database_away;
 mod kill;
 mod load;
+mod outcomes;
+mod ownership;
+mod races;
+mod recovery;
+mod refusals;
+mod replays;
+mod settings;
 mod smoke;
+mod tokens;
+mod upstream;
 mod world;

@@ -5,7 +5,8 @@ use serde_json::json;
 use crate::caller::{Caller, until};
 use crate::world::{Database, World};
 
-fn creation() -> serde_json::Value {
+/// A good creation.
+pub fn creation() -> serde_json::Value {
     json!({
         "JobName": "smoke", "MigrateOption": {"RunMode": 1, "MigrateType": 3},
         "SrcDatabaseType": "mysql", "SrcAccessType": "extranet",

@@ -1,0 +1,144 @@
+//! The configuration of a world: who there is, and what differs from test to test.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use tempfile::TempDir;
+
+/// A secret of the development issuer; random enough for the check of weak ones.
+pub const TOKEN_SECRET: &str = "xB4kqR9vT2mWz7LpYc8sHd3nJf6gKaQe";
+
+/// What differs from test to test.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Dotted keys in front of the configuration's tables.
+    pub head: String,
+    /// Tables, appended to the configuration.
+    pub config: String,
+    /// Team files beside the standard one, by name.
+    pub teams: Vec<(String, String)>,
+    /// How long a step of a task takes at the simulator.
+    pub step: Option<Duration>,
+}
+
+/// Who there is in every world: `all` may do everything, `careful` everything that is not dangerous, `reader` may
+/// describe, `own` may do everything to tasks of its own, and `payer` the same in another team.
+const TEAMS: [(&str, &str); 2] = [
+    (
+        "platform",
+        r#"
+team = "platform"
+
+[[caller]]
+name = "all"
+accounts = ["main"]
+
+[[caller]]
+name = "careful"
+accounts = ["main"]
+
+[[caller]]
+name = "reader"
+accounts = ["main"]
+
+[[caller]]
+name = "own"
+accounts = ["main"]
+
+[[grant]]
+callers = ["all"]
+actions = ["*"]
+tasks = "any"
+dangers = ["*"]
+
+[[grant]]
+callers = ["careful"]
+actions = ["*"]
+tasks = "any"
+
+[[grant]]
+callers = ["reader"]
+actions = ["Describe*"]
+tasks = "any"
+
+[[grant]]
+callers = ["own"]
+actions = ["*"]
+tasks = ["own"]
+"#,
+    ),
+    (
+        "payments",
+        r#"
+team = "payments"
+
+[[caller]]
+name = "payer"
+accounts = ["main"]
+
+[[grant]]
+actions = ["*"]
+tasks = ["own"]
+"#,
+    ),
+];
+
+impl Options {
+    /// Dotted keys of the configuration.
+    pub fn head(head: &str) -> Options {
+        Options { head: head.to_owned(), ..Options::default() }
+    }
+}
+
+/// Writes the configuration of a gateway whose cloud is `simulator`.
+pub fn write(folder: &TempDir, simulator: &dts_simulator::Running, store_url: &SecretString, options: &Options) {
+    let write = |name: &str, text: &str| {
+        let path: PathBuf = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    for (name, text) in TEAMS {
+        write(&format!("teams/{name}.toml"), text);
+    }
+    for (name, text) in &options.teams {
+        write(&format!("teams/{name}.toml"), text);
+    }
+    let mut config = String::new();
+    let (id, key) = (simulator.secret_id(), simulator.secret_key());
+    let (url, store) = (simulator.url(), store_url.expose_secret());
+    let (head, tail) = (&options.head, &options.config);
+    write!(
+        config,
+        r#"
+server.listen = "127.0.0.1:0"
+admin.listen = "127.0.0.1:0"
+store.url = "{store}"
+audit.digest_key = "q8Zr1Xv5Tn0LkW3bYp7cHs2mJd9fGaQe"
+{head}
+
+[[keys.sealing]]
+name = "first"
+key = "YiHDKhlthC2B87dIc15cjDA2v4yazEphnCuA6nTo3Rs="
+
+[issuer.development]
+issuer = "https://development.invalid/"
+audience = "dts-gateway"
+algorithms = ["HS256"]
+key = "{TOKEN_SECRET}"
+development = true
+
+[account.main]
+family = "tencent"
+site = "mainland"
+secret_id = "{id}"
+secret_key = "{key}"
+default_region = "ap-guangzhou"
+endpoint = "{url}"
+{tail}
+"#
+    )
+    .unwrap();
+    write("gateway.toml", &config);
+}
