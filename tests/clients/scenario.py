@@ -13,6 +13,7 @@ from answer import Answer, KeyPair
 
 DEADLINE_SECONDS = 60  # for a task to reach a state; the simulator needs about a third of a second for each
 POLL_SECONDS = 0.2
+LIMITED_CALLS = 16
 
 # The states of a migration task as DescribeMigrateJobs reports them.
 CREATED, CHECK_PASS, RUNNING, READY_COMPLETE, SUCCESS, FAILED = 2, 4, 7, 8, 9, 10
@@ -125,30 +126,27 @@ class Scenario:
         self.refused("no-grant", "DeleteMigrateJob", {"JobId": job}, "AuthFailure.UnauthorizedOperation", reader)
         self.succeeds("delete-for-reader", "DeleteMigrateJob", {"JobId": job})
 
-    def refused_limited(self, limited: KeyPair, calls: int = 50):
-        """Gateway only: a caller whose own limit is narrow, one call after the other until it is told so."""
-        for number in range(calls):
-            answer = self.sdk.call(limited, "DescribeMigrateJobs", {"JobName": f"limited-{number}"})
-            if not answer.ok:
-                return self.report("too-fast", answer, "RequestLimitExceeded")
-        raise Surprise(f"too-fast: {calls} calls went through")
+    def refused_limited(self, limited: KeyPair):
+        """Gateway only: a caller whose own limit is narrow."""
+        self.too_many("too-fast", limited, LIMITED_CALLS)
 
     def refused_burst(self, calls: int):
-        """More calls at once than may wait. No two are alike, so that none can share another's answer."""
-        burst = [("DescribeMigrateJobs", {"JobName": f"burst-{number}"}) for number in range(calls)]
-        answers = self.sdk.burst(self.key, burst)
-        for answer in answers:
-            if not answer.ok and answer.code != "RequestLimitExceeded":
-                return self.report("burst", answer, "RequestLimitExceeded")
-        throttled = [answer for answer in answers if not answer.ok]
-        self.expect("burst", 0 < len(throttled) < calls, f"{len(throttled)} of {calls} calls were refused")
-        self.report("burst", throttled[0], "RequestLimitExceeded", refused=len(throttled), calls=calls)
+        """More calls at once than may wait; after them, calls go through again."""
+        self.too_many("burst", self.key, calls)
         deadline = time.monotonic() + DEADLINE_SECONDS
         while not (answer := self.sdk.call(self.key, "DescribeMigrateJobs", {"Limit": 1})).ok:
             if time.monotonic() > deadline:
                 break
             time.sleep(POLL_SECONDS)
         self.report("burst:over", answer, None)
+
+    def too_many(self, step: str, key: KeyPair, calls: int):
+        """All at once, no two alike, so that none can share another's answer: some must be refused, not all."""
+        answers = self.sdk.burst(key, [("DescribeMigrateJobs", {"JobName": f"{step}-{n}"}) for n in range(calls)])
+        refused = [answer for answer in answers if not answer.ok]
+        self.expect(step, 0 < len(refused) < calls, f"{len(refused)} of {calls} calls were refused")
+        others = [answer for answer in refused if answer.code != "RequestLimitExceeded"]
+        self.report(step, (others or refused)[0], "RequestLimitExceeded", refused=len(refused), calls=calls)
 
     # What steps are made of
 

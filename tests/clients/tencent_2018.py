@@ -51,7 +51,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--password", default="pass&word=+ 1", help="of the databases; a test can look for it later")
     parser.add_argument("--reader-id", help="gateway only: a caller that may only read")
     parser.add_argument("--reader-key")
-    parser.add_argument("--limited-id", help="gateway only: a caller whose own limit is below 50 calls at once")
+    parser.add_argument("--limited-id", help="gateway only: a caller whose own limit is below 16 calls at once")
     parser.add_argument("--limited-key")
     parser.add_argument("--burst", type=int, default=0, help="so many reads at once: some, not all, must be refused")
     options = parser.parse_args()

@@ -11,14 +11,14 @@ use tokio::process::Command;
 
 use crate::world::{Database, Options, World};
 
-/// A team whose one caller may read twice at once, and then once a second.
+/// A team whose one caller may read once a second.
 const LIMITED: &str = r#"
 team = "limited"
 
 [[caller]]
 name = "limited"
 accounts = ["main"]
-pace = { per_second = 1, burst = 2 }
+pace = { per_second = 1, burst = 1 }
 
 [[grant]]
 callers = ["limited"]
