@@ -209,11 +209,16 @@ async fn ping(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     transaction.rollback().await.map_err(fault)
 }
 
-/// Makes the file for its owner only; the files that SQLite puts beside it inherit that.
+/// Makes the file for its owner only; the files that SQLite puts beside it inherit that. A file that exists is not even
+/// opened: closing it would end every lock that this process has on it (POSIX), and then the next process that closes
+/// the database takes itself for the last one and removes the log that this one writes to.
 fn create(path: &Path) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
-    options.create(true).append(true);
+    options.create_new(true).write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
+    match options.open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
 }

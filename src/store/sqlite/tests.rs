@@ -62,6 +62,21 @@ fn a_commit_waits_for_another_process_that_writes() {
     });
 }
 
+#[test]
+fn another_process_that_closes_the_database_does_not_take_its_log_away() {
+    on_sqlite(async |bed| {
+        let store = Sqlite::open(&file(&bed.kind)).unwrap();
+        store.keys().await.unwrap();
+        // The connection that writes comes after one that reads, as after every failure of a write.
+        let read = record(Outcome::Ok);
+        store.commit(&[ended(&read)]).await.unwrap();
+        let program = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT * FROM tasks'); c.close()";
+        let other = std::process::Command::new("python3").arg("-c").arg(program).arg(file(&bed.kind)).status();
+        assert!(other.unwrap().success());
+        assert!(file(&bed.kind).with_file_name("gateway.sqlite-wal").exists());
+    });
+}
+
 #[tokio::test]
 async fn addresses_that_name_no_database_are_refused() {
     let folder = tempfile::tempdir().unwrap();
