@@ -27,3 +27,4 @@ vectors: ## run the signature verifier alone over a folder of known answers: mak
 corpora: ## run other people's test data from a folder: make corpora DIR=folder (with JSONTestSuite, blns, wycheproof)
 	@test -d "$(DIR)" || { echo 'usage: make corpora DIR=folder' >&2; exit 64; }
 	DTS_CORPORA_DIR="$(abspath $(DIR))" cargo test --test 'corpora*' -- --nocapture
+	DTS_CORPORA_DIR="$(abspath $(DIR))" scripts/with-services.sh cargo test --test it -- corpora:: --nocapture

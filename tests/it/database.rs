@@ -25,6 +25,13 @@ impl TestDatabase {
         self.0.as_ref().map(|(url, _)| url.as_str())
     }
 
+    /// The password in the URL.
+    pub fn password(&self) -> Option<String> {
+        let (_, rest) = self.postgres_url()?.split_once("://")?;
+        let (user, _) = rest.rsplit_once('@')?;
+        Some(user.split_once(':')?.1.to_owned())
+    }
+
     /// Nobody gets in any more, and who was in is thrown out: for a client, the server is gone.
     pub async fn lock_out(&self) {
         let (_, name) = self.0.as_ref().unwrap();

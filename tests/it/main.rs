@@ -9,9 +9,12 @@
 
 mod answers;
 mod caller;
+mod callers;
 mod clients;
+mod corpora;
 mod database;
 mod database_away;
+mod framing;
 mod kill;
 mod load;
 mod outcomes;
@@ -20,6 +23,7 @@ mod races;
 mod recovery;
 mod refusals;
 mod replays;
+mod secrets;
 mod settings;
 mod smoke;
 mod tokens;

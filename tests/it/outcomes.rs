@@ -140,14 +140,14 @@ async fn hang_up_when(world: &World, caller: &Caller, task: &str, action: &str) 
 async fn callers_who_leave(world: &World) {
     let all = world.with_token("all");
     let task = running_task(world).await;
-    world.fault(json!({"action": "DescribeMigrateJobs", "kind": "delay", "ms": 1500, "times": 1})).await;
+    world.fault(json!({"action": "DescribeMigrateJobs", "kind": "delay", "ms": 5000, "times": 1})).await;
     let record = hang_up_when(world, &all, &task, "DescribeMigrateJobs").await;
     assert_eq!((&record["outcome"], &record["reason"]), (&json!("refused"), &json!("caller-gone")));
     assert_eq!(record["caller_gone"], true);
     assert_eq!(world.sent("StopMigrateJob").await, 0, "called off before it was sent");
 
     let task = running_task(world).await;
-    world.fault(json!({"action": "StopMigrateJob", "kind": "delay", "ms": 700, "times": 1})).await;
+    world.fault(json!({"action": "StopMigrateJob", "kind": "delay", "ms": 2000, "times": 1})).await;
     let record = hang_up_when(world, &all, &task, "StopMigrateJob").await;
     assert_eq!((&record["outcome"], &record["caller_gone"]), (&json!("ok"), &json!(true)), "{record}");
     assert!(record["upstream_request_id"].is_string(), "finished, and its end is known: {record}");

@@ -58,7 +58,7 @@ async fn sixteen_at_once(world: &World) {
 async fn while_one_is_under_way(world: &World) {
     let (one, other) = (world.with_token("all"), world.with_key("careful").await);
     let tasks = world.tasks("migration", json!(4), 2).await;
-    world.fault(json!({"action": "ModifyMigrateJob", "kind": "delay", "ms": 1000, "times": 1})).await;
+    world.fault(json!({"action": "ModifyMigrateJob", "kind": "delay", "ms": 2500, "times": 1})).await;
     let rename = json!({"JobId": tasks[0], "JobName": "renamed"});
     let slow = tokio::spawn({
         let (one, rename) = (one.clone(), rename.clone());

@@ -6,9 +6,16 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use tempfile::TempDir;
+use tracing::Dispatch;
 
 /// A secret of the development issuer; random enough for the check of weak ones.
 pub const TOKEN_SECRET: &str = "xB4kqR9vT2mWz7LpYc8sHd3nJf6gKaQe";
+
+/// The key of the digests over parameters.
+pub const DIGEST_KEY: &str = "q8Zr1Xv5Tn0LkW3bYp7cHs2mJd9fGaQe";
+
+/// The key that seals issued keys.
+pub const SEALING_KEY: &str = "YiHDKhlthC2B87dIc15cjDA2v4yazEphnCuA6nTo3Rs=";
 
 /// What differs from test to test.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +28,8 @@ pub struct Options {
     pub teams: Vec<(String, String)>,
     /// How long a step of a task takes at the simulator.
     pub step: Option<Duration>,
+    /// Where the gateway's log goes; nowhere, if nothing is said.
+    pub log: Option<Dispatch>,
 }
 
 /// Who there is in every world: `all` may do everything, `careful` everything that is not dangerous, `reader` may
@@ -115,12 +124,12 @@ pub fn write(folder: &TempDir, simulator: &dts_simulator::Running, store_url: &S
 server.listen = "127.0.0.1:0"
 admin.listen = "127.0.0.1:0"
 store.url = "{store}"
-audit.digest_key = "q8Zr1Xv5Tn0LkW3bYp7cHs2mJd9fGaQe"
+audit.digest_key = "{DIGEST_KEY}"
 {head}
 
 [[keys.sealing]]
 name = "first"
-key = "YiHDKhlthC2B87dIc15cjDA2v4yazEphnCuA6nTo3Rs="
+key = "{SEALING_KEY}"
 
 [issuer.development]
 issuer = "https://development.invalid/"

@@ -14,11 +14,12 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tracing::Dispatch;
 
 use crate::caller::{Answer, Caller, until};
 pub use crate::database::{Database, TestDatabase};
-use crate::settings::{self, TOKEN_SECRET};
 pub use crate::settings::Options;
+use crate::settings::{self, TOKEN_SECRET};
 
 /// A gateway and everything around it.
 pub struct World {
@@ -28,6 +29,7 @@ pub struct World {
     pub admin: String,
     pub store_url: SecretString,
     pub database: TestDatabase,
+    log: Option<Dispatch>,
     /// The gateway has threads of its own: what a test does cannot hold it up, and it can be cut off in mid-air.
     runtime: Option<Runtime>,
     stop: Option<oneshot::Sender<()>>,
@@ -71,6 +73,7 @@ impl World {
             admin: String::new(),
             store_url,
             database,
+            log: options.log,
             runtime: None,
             stop: None,
             running: None,
@@ -82,7 +85,12 @@ impl World {
     /// Starts the gateway (again) on what is there.
     pub async fn start_gateway(&mut self) {
         let config = self.config();
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        if let Some(log) = self.log.clone() {
+            // For as long as the thread lives; other tests' gateways log elsewhere.
+            runtime.on_thread_start(move || std::mem::forget(tracing::dispatcher::set_default(&log)));
+        }
+        let runtime = runtime.worker_threads(2).enable_all().build().unwrap();
         let running = runtime.spawn(Running::start(config, Clock::system())).await.unwrap().unwrap();
         self.public = format!("http://{}", running.public_addr());
         self.admin = format!("http://{}", running.admin_addr());
@@ -177,9 +185,14 @@ impl World {
         mint(TOKEN_SECRET.as_bytes(), &claims, Timestamp::now()).unwrap()
     }
 
+    /// Somebody who may read the audit log.
+    pub fn auditor(&self) -> Caller {
+        Caller::with_token(&self.admin, self.token("all", &["auditor"]).expose_secret())
+    }
+
     /// The audit records that match `query`, newest first, once there are at least `least` of them.
     pub async fn records(&self, query: &str, least: usize) -> Vec<Value> {
-        let auditor = Caller::with_token(&self.admin, self.token("all", &["auditor"]).expose_secret());
+        let auditor = self.auditor();
         until("the records are written", || async {
             let answer = auditor.get(&format!("/v1/audit/records?limit=1000&{query}")).await;
             assert_eq!(answer.status, 200, "{}", answer.text());

@@ -70,7 +70,8 @@ fn another_process_that_closes_the_database_does_not_take_its_log_away() {
         // The connection that writes comes after one that reads, as after every failure of a write.
         let read = record(Outcome::Ok);
         store.commit(&[ended(&read)]).await.unwrap();
-        let program = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT * FROM tasks'); c.close()";
+        let program =
+            "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT * FROM tasks'); c.close()";
         let other = std::process::Command::new("python3").arg("-c").arg(program).arg(file(&bed.kind)).status();
         assert!(other.unwrap().success());
         assert!(file(&bed.kind).with_file_name("gateway.sqlite-wal").exists());

@@ -84,7 +84,7 @@ async fn quota(world: &World) {
     let all = world.with_token("all");
     let task = world.tasks("migration", json!(4), 1).await.remove(0);
     let check = json!({"JobId": task}).to_string();
-    world.fault(json!({"action": "DescribeMigrateCheckJob", "kind": "delay", "ms": 1500, "times": 20})).await;
+    world.fault(json!({"action": "DescribeMigrateCheckJob", "kind": "delay", "ms": 2500, "times": 20})).await;
     let filling = (0..20).map(|_| {
         tokio::spawn({
             let (all, check) = (all.clone(), check.clone());
