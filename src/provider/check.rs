@@ -72,7 +72,7 @@ fn check_members(shape: &Shape, members: &[(String, Value)]) -> Result<(), Param
     }
 }
 
-fn check_value(expected: &Type, value: &Value) -> Result<(), ParameterFault> {
+pub(super) fn check_value(expected: &Type, value: &Value) -> Result<(), ParameterFault> {
     let fits = match (expected, value) {
         (Type::Structure(structure), Value::Object(members)) => return check_members(&structure.shape, members),
         (Type::List(element), Value::List(elements)) => return check_elements(element, elements),

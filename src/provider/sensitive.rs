@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::action::Action;
+use super::check::check_value;
 use super::shape::{Mark, Shape, Type};
 use crate::parameters::Value;
 
@@ -142,6 +143,8 @@ fn redacted_value(expected: &Type, value: &Value) -> Value {
         (Type::Structure(_) | Type::List(_), _) | (_, Value::List(_) | Value::Object(_)) => {
             Value::Text(REDACTED.to_owned())
         }
+        // What is in the wrong place may be a password there.
+        (expected, scalar) if check_value(expected, scalar).is_err() => Value::Text(REDACTED.to_owned()),
         (Type::String | Type::Integer | Type::Float | Type::Boolean, scalar) => scalar.clone(),
     }
 }

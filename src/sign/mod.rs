@@ -14,7 +14,7 @@ mod secret;
 pub mod tc3;
 
 pub use error::SignError;
-pub use presented::{Presented, Token, UnsignedPayload, read_presented, read_presented_with};
+pub use presented::{Presented, Token, UnsignedPayload, claimed_key_id, read_presented, read_presented_with};
 pub use secret::SecretKey;
 
 use crate::call::Wire;

@@ -72,6 +72,12 @@ pub fn read_presented_with(wire: &Wire, unsigned_payload: UnsignedPayload) -> Re
     Ok(presented)
 }
 
+/// Whose key a request claims to be signed with, whatever becomes of it: short, and nothing that a terminal acts on.
+pub fn claimed_key_id(wire: &Wire) -> Option<String> {
+    let presented = read_presented(wire).ok()?;
+    presented.key_id().map(|key_id| key_id.chars().filter(char::is_ascii_graphic).take(64).collect())
+}
+
 impl Presented {
     /// The scheme, as clients write it.
     pub fn scheme(&self) -> &'static str {

@@ -11,6 +11,7 @@ use crate::call::{Call, Identified, Refusal, Request};
 use crate::gate::Gate;
 use crate::parameters::write_json;
 use crate::provider::{Action, Providers, Version};
+use crate::sign::claimed_key_id;
 
 /// Longest text of parameters in a record, in bytes; the digest covers all of them.
 const LONGEST_PARAMETERS: usize = 16 * 1024;
@@ -42,9 +43,10 @@ impl Gate for Identify {
 
     async fn check(&self, mut call: Call) -> Result<Identified, Refusal> {
         if let Some(refusal) = call.unreadable.take() {
+            note_claim(&call);
             return Err(refusal);
         }
-        let (version, action) = rows(&self.providers, &call.request)?;
+        let (version, action) = rows(&self.providers, &call.request).inspect_err(|_| note_claim(&call))?;
         call.record.update(|record| {
             record.detail.kind = action.kind.name().to_owned();
             record.detail.table = version.digest().to_owned();
@@ -54,6 +56,11 @@ impl Gate for Identify {
         });
         Ok(Identified { call, version, action })
     }
+}
+
+/// Nobody has proven anything yet, but whose key was claimed is worth knowing of a call that ends here.
+fn note_claim(call: &Call) {
+    call.record.update(|record| record.key_id = claimed_key_id(&call.wire).unwrap_or_default());
 }
 
 fn rows(providers: &Providers, request: &Request) -> Result<(Arc<Version>, Arc<Action>), Refusal> {

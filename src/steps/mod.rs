@@ -1,5 +1,6 @@
-//! The steps of the request path, one room each. A step is thin: what it decides is a pure function, what it needs are
-//! values, and it knows nothing of its neighbours. The order is in `pipeline.rs`.
+//! The steps of the request path, one file or folder each. A step is thin: what it decides is a pure function, and what
+//! it needs are values. What steps share are long-lived things (states, owners, remembered answers), never each other.
+//! The order is in `pipeline.rs`.
 
 mod audit;
 mod authenticate;

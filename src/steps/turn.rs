@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::state::class_of;
 use crate::call::{Authorized, Refusal, Reply};
 use crate::cloud::{Cloud, TurnRequest};
 use crate::gate::{Around, Next};
+use crate::provider::Action;
+use crate::quota::Class;
 
 /// The step.
 pub struct TakeTurn {
@@ -54,4 +55,9 @@ pub(super) fn wanted(call: &Authorized) -> TurnRequest<'_> {
         class: class_of(&call.action),
         max_wait: call.wait_until.saturating_duration_since(Instant::now()),
     }
+}
+
+/// The class in which an action waits for its turn; what it has to ask first waits in the same one.
+pub(super) fn class_of(action: &Action) -> Class {
+    if action.kind.is_change() { Class::Change } else { Class::Read }
 }

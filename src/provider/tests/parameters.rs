@@ -120,6 +120,7 @@ fn what_is_written_down_holds_no_secret() {
     members.push(("planted-name".into(), Value::Null));
     members.push(("SrcInfoMulti".into(), json(r#"[{"Password": "planted-second"}, "planted-misplaced"]"#)));
     members.push(("DatabaseInfo".into(), json(r#"{"Password": "planted-inside"}"#)));
+    members.push(("DstInfo".into(), json(r#"{"Port": "planted-for-a-number", "ReadOnly": true}"#)));
     for call in [as_text(&call), call] {
         let redacted = action("CreateMigrateJob").redacted(&call);
         let mut texts = Vec::new();

@@ -18,8 +18,7 @@ use memory::Known;
 pub use memory::States;
 pub use reader::StateReader;
 
-use crate::provider::{Action, Mode};
-use crate::quota::Class;
+use crate::provider::Mode;
 
 /// How strict the state policy is.
 #[derive(Clone, Debug)]
@@ -28,9 +27,4 @@ pub struct StateOptions {
     pub max_age: Duration,
     /// Modes that differ from the tables', by `version/action`.
     pub modes: BTreeMap<String, Mode>,
-}
-
-/// The class in which an action waits for its turn; what it has to ask first waits in the same one.
-pub(super) fn class_of(action: &Action) -> Class {
-    if action.kind.is_change() { Class::Change } else { Class::Read }
 }

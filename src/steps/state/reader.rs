@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::super::turn::class_of;
 use super::decide::{Verdict, decide, state_name};
-use super::{Known, StateOptions, States, class_of};
+use super::{Known, StateOptions, States};
 use crate::call::{Authorized, Form, Progress, Refusal, SeenTask, StateSeen};
 use crate::cloud::{Cloud, Message, Silence, TurnRequest};
 use crate::dialect::Dialects;
