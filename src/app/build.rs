@@ -115,6 +115,8 @@ pub(super) fn bounds(server: &config::Server) -> ListenerOptions {
         max_connections: server.max_connections,
         head_timeout: server.head_timeout,
         idle_timeout: server.idle_timeout,
+        // A body takes as long in either direction.
+        write_timeout: server.body_timeout,
         drain_timeout: server.drain_timeout,
     }
 }

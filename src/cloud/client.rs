@@ -1,21 +1,28 @@
 //! The HTTP client towards the cloud: pooled, timed, capped. Reads and changes have pools of their own, so that one
 //! cannot use up the other's connections. Redirects are not followed; answers are not decompressed.
 
+use std::error::Error as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::uri::{Authority, Scheme, Uri};
 use http::{HeaderMap, Request, header};
 use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::{HttpConnector, capture_connection};
 use hyper_util::client::legacy::{self, Error as HyperError};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
 use super::Silence;
 use crate::dialect::Received;
+
+/// Interim answers (1xx) to one request. The cloud sends none; a proxy before it may send one or two.
+const MOST_INFORMATIONAL: usize = 8;
 
 type Pool = legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
@@ -111,6 +118,7 @@ impl Client {
         on_first_byte: impl FnOnce(Instant),
     ) -> Result<Received, Silence> {
         let connection = capture_connection(&mut request);
+        let too_many = count_informational(&mut request);
         let pool = if is_change { &self.changes } else { &self.reads };
         let exchange = async {
             let answer = pool.request(request).await.map_err(|error| unsent_or_unanswered(&error))?;
@@ -127,28 +135,56 @@ impl Client {
             Ok(Received { status: head.status, headers: head.headers, body })
         };
         let late = || Silence::Unanswered(format!("no answer came in {} s", self.options.answer_timeout.as_secs_f64()));
-        timeout(self.options.answer_timeout, exchange).await.unwrap_or_else(|_| Err(late()))
+        tokio::select! {
+            heard = timeout(self.options.answer_timeout, exchange) => heard.unwrap_or_else(|_| Err(late())),
+            () = too_many.notified() => Err(Silence::Unanswered("its answer never began".to_owned())),
+        }
     }
 }
 
+/// Tells when more interim answers came than anybody would send. hyper reads any number of them.
+fn count_informational<B>(request: &mut Request<B>) -> Arc<Notify> {
+    let (too_many, left) = (Arc::new(Notify::new()), AtomicUsize::new(MOST_INFORMATIONAL));
+    let tell = Arc::clone(&too_many);
+    hyper::ext::on_informational(request, move |_interim| {
+        if left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_err() {
+            tell.notify_one();
+        }
+    });
+    too_many
+}
+
 fn unsent_or_unanswered(error: &HyperError) -> Silence {
-    if error.is_connect() {
+    // hyper hands a request back with this error when its connection ended before it was taken up.
+    let was_never_written =
+        error.source().and_then(|source| source.downcast_ref::<hyper::Error>()).is_some_and(hyper::Error::is_canceled);
+    if error.is_connect() || was_never_written {
         return Silence::Unsent("no connection".to_owned());
     }
     Silence::Unanswered("the connection broke before the answer".to_owned())
 }
 
+/// Whether somebody else could see the answer's end elsewhere.
 fn is_ambiguous(headers: &HeaderMap) -> bool {
-    headers.contains_key(header::CONTENT_LENGTH) && headers.contains_key(header::TRANSFER_ENCODING)
+    let lengths = headers.get_all(header::CONTENT_LENGTH).iter().count();
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    match codings.next() {
+        None => lengths > 1,
+        Some(only) => lengths > 0 || codings.next().is_some() || !only.as_bytes().eq_ignore_ascii_case(b"chunked"),
+    }
 }
 
 async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, Silence> {
+    let too_large = || Silence::Unanswered(format!("its answer is larger than {limit} bytes"));
+    if body.size_hint().lower() > limit as u64 {
+        return Err(too_large());
+    }
     let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Silence::Unanswered("the answer broke off".to_owned()))?;
         let Some(data) = frame.data_ref() else { continue };
         if whole.len() + data.len() > limit {
-            return Err(Silence::Unanswered(format!("its answer is larger than {limit} bytes")));
+            return Err(too_large());
         }
         whole.extend_from_slice(data);
     }

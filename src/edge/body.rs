@@ -2,14 +2,14 @@
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
-use hyper::body::{Body, Incoming};
+use hyper::body::Body;
 use tokio::time::timeout;
 
 use super::EdgeLimits;
 use crate::call::Refusal;
 
 /// The body. A length that is too large is refused before anything is read.
-pub(super) async fn read(body: Incoming, limits: &EdgeLimits) -> Result<Bytes, Refusal> {
+pub(super) async fn read<B: Body<Data = Bytes> + Unpin>(body: B, limits: &EdgeLimits) -> Result<Bytes, Refusal> {
     let too_large = || Refusal::TooLarge { what: "the body in bytes".to_owned(), limit: limits.max_body_bytes as u64 };
     if body.size_hint().lower() > limits.max_body_bytes as u64 {
         return Err(too_large());
@@ -22,7 +22,7 @@ pub(super) async fn read(body: Incoming, limits: &EdgeLimits) -> Result<Bytes, R
 }
 
 /// None when it is larger than `limit`.
-async fn collect(mut body: Incoming, limit: usize) -> Result<Option<Bytes>, Refusal> {
+async fn collect<B: Body<Data = Bytes> + Unpin>(mut body: B, limit: usize) -> Result<Option<Bytes>, Refusal> {
     let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let broken = |_| Refusal::RequestMalformed { why: "the body broke off".to_owned() };
@@ -35,3 +35,6 @@ async fn collect(mut body: Incoming, limit: usize) -> Result<Option<Bytes>, Refu
     }
     Ok(Some(whole.freeze()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,12 +6,12 @@ mod body;
 mod framing;
 mod write;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -21,7 +21,7 @@ use uuid::{NoContext, Uuid};
 
 use crate::call::{Call, Clock, Outcome, Progress, Record, RecordHandle, RecordSink, Refusal, Wire};
 use crate::dialect::Dialects;
-use crate::listener::Responder;
+use crate::listener::{Arrival, Responder};
 use crate::metrics::Metrics;
 use crate::pipeline::RequestPath;
 use crate::provider::Providers;
@@ -64,34 +64,40 @@ impl<P: RequestPath> Edge<P> {
         Edge { pipeline, dialects, providers, sink, metrics, clock, limits, draining: AtomicBool::new(false) }
     }
 
-    async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Full<Bytes>> {
+    async fn answer(&self, request: Request<Incoming>, arrival: Arrival) -> Response<Full<Bytes>> {
         let received = Instant::now();
-        let (wire, fault) = self.receive(request, peer).await;
+        let (wire, fault) = self.receive(request, &arrival).await;
         let call = self.call(wire, fault, received);
-        let answering = write::Answering::new(&call);
+        let answering = write::Answering::new(&call, arrival.whole().is_ok());
         let answer = self.pipeline.clone().oneshot(call).await;
         answering.write(&answer, &self.dialects, &self.providers)
     }
 
-    async fn receive(&self, request: Request<Incoming>, peer: IpAddr) -> (Wire, Option<Refusal>) {
+    /// The request, read as far as it makes sense to.
+    async fn receive(&self, request: Request<Incoming>, arrival: &Arrival) -> (Wire, Option<Refusal>) {
         let (head, body) = request.into_parts();
-        let mut fault = framing::refuse(&head).err();
-        let mut whole = Bytes::new();
-        if fault.is_none() {
-            match body::read(body, &self.limits).await {
-                Ok(read) => whole = read,
-                Err(refusal) => fault = Some(refusal),
-            }
-        }
+        let (body, fault) = match self.body(&head, body, arrival).await {
+            Ok(body) => (body, None),
+            Err(refusal) => (Bytes::new(), Some(refusal)),
+        };
         let wire = Wire {
             method: head.method,
             path: head.uri.path().to_owned(),
             raw_query: head.uri.query().unwrap_or_default().to_owned(),
             headers: head.headers,
-            body: whole,
-            peer: Some(peer),
+            body,
+            peer: Some(arrival.peer),
         };
         (wire, fault)
+    }
+
+    async fn body(&self, head: &Parts, body: Incoming, arrival: &Arrival) -> Result<Bytes, Refusal> {
+        let ambiguous = |why: &str| Refusal::RequestMalformed { why: why.to_owned() };
+        arrival.head().map_err(ambiguous)?;
+        framing::refuse(head)?;
+        let body = body::read(body, &self.limits).await?;
+        arrival.whole().map_err(ambiguous)?;
+        Ok(body)
     }
 
     fn call(&self, wire: Wire, fault: Option<Refusal>, received: Instant) -> Call {
@@ -135,8 +141,8 @@ impl<P: RequestPath> Edge<P> {
 impl<P: RequestPath> Responder for Edge<P> {
     type Body = Full<Bytes>;
 
-    async fn respond(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Full<Bytes>> {
-        self.answer(request, peer).await
+    async fn respond(&self, request: Request<Incoming>, arrival: Arrival) -> Response<Full<Bytes>> {
+        self.answer(request, arrival).await
     }
 
     fn connections_changed(&self, by: i64) {

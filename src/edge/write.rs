@@ -2,33 +2,46 @@
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
-use http::{HeaderMap, Response};
+use http::{HeaderMap, Method, Response, StatusCode};
 use http_body_util::Full;
 use uuid::Uuid;
 
-use crate::call::{Call, Origin, Refusal, Reply, Request};
+use crate::call::{Call, Origin, Refusal, Reply};
 use crate::dialect::{Dialects, Written, problem};
-use crate::provider::Providers;
+use crate::provider::{Family, Providers};
 
 /// Tencent's clients put this into their own error reports.
 const TRACE_ID: HeaderName = HeaderName::from_static("x-tc-traceid");
 
+/// Longest trace id that is given back, in bytes.
+const LONGEST_TRACE_ID: usize = 128;
+
 /// What is needed of a call to answer it, kept while the call itself goes down the path.
 pub(super) struct Answering {
     id: Uuid,
-    request: Request,
+    family: Family,
+    version: String,
+    action: String,
+    wants_problem: bool,
     trace_id: Option<HeaderValue>,
-    /// Bytes of the request may be left on the connection: it must not be used for another one.
-    unread: bool,
+    /// Whether the request was read to its end; else bytes of it are left on the connection, which then must not be
+    /// used for another one.
+    was_read: bool,
+    /// To CONNECT, a 200 would mean that a tunnel is open.
+    is_connect: bool,
 }
 
 impl Answering {
-    pub(super) fn new(call: &Call) -> Answering {
+    pub(super) fn new(call: &Call, was_read: bool) -> Answering {
         Answering {
             id: call.id,
-            request: Request { parameters: crate::parameters::Value::Null, ..call.request.clone() },
-            trace_id: call.wire.headers.get(TRACE_ID).filter(|id| id.len() <= 128).cloned(),
-            unread: matches!(call.unreadable, Some(Refusal::TooLarge { .. } | Refusal::RequestMalformed { .. })),
+            family: call.request.family,
+            version: call.request.version.clone(),
+            action: call.request.action.clone(),
+            wants_problem: call.request.wants_problem,
+            trace_id: call.wire.headers.get(TRACE_ID).filter(|id| id.len() <= LONGEST_TRACE_ID).cloned(),
+            was_read,
+            is_connect: call.wire.method == Method::CONNECT,
         }
     }
 
@@ -43,7 +56,7 @@ impl Answering {
             Err(refusal) => (self.refuse(refusal, dialects, providers), Origin::Gateway),
         };
         let mut response = Response::new(Full::new(written.body));
-        *response.status_mut() = written.status;
+        *response.status_mut() = if self.is_connect { StatusCode::METHOD_NOT_ALLOWED } else { written.status };
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(written.content_type));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -55,19 +68,19 @@ impl Answering {
         if let Err(refusal) = answer {
             say_why(headers, refusal);
         }
-        if self.unread {
+        if !self.was_read || self.is_connect {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response
     }
 
     fn refuse(&self, refusal: &Refusal, dialects: &Dialects, providers: &Providers) -> Written {
-        let version = providers.version(&self.request.version);
-        let action = version.and_then(|version| version.action(&self.request.action));
+        let version = providers.version(&self.version);
+        let action = version.and_then(|version| version.action(&self.action));
         let reason = refusal.reason();
         let better = version.zip(action).and_then(|(version, action)| version.refusal_code(action, reason.slug()));
-        let dialect = dialects.of(self.request.family);
-        match self.request.wants_problem {
+        let dialect = dialects.of(self.family);
+        match self.wants_problem {
             true => problem(refusal, better.unwrap_or(dialect.code(reason).1), self.id),
             false => dialect.refuse(refusal, better, self.id),
         }
@@ -97,3 +110,6 @@ fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
         headers.insert(name, value);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,31 +2,35 @@
 //!
 //! HTTP/1.1 only: every official SDK speaks it, and what is not spoken cannot be attacked.
 
+mod connection;
+mod conversation;
+mod framing;
+mod stream;
+#[cfg(test)]
+mod tests;
 mod tls;
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use hyper::body::{Body, Incoming};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use rustls::ServerConfig;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+pub use conversation::Arrival;
 pub use tls::{TlsError, server_tls};
+
+use connection::Connection;
 
 /// A head is at most this large, in bytes: a v1 GET may have 32 KiB of parameters (API 3.0, "Request Structure").
 const MAX_HEAD_BYTES: usize = 64 * 1024;
@@ -39,8 +43,12 @@ pub trait Responder: Send + Sync + 'static {
     /// The bodies that it answers with.
     type Body: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static;
 
-    /// Answers one request of a peer.
-    fn respond(&self, request: Request<Incoming>, peer: IpAddr) -> impl Future<Output = Response<Self::Body>> + Send;
+    /// Answers one request. hyper has accepted it; whether it can be read in only one way, its arrival says.
+    fn respond(
+        &self,
+        request: Request<Incoming>,
+        arrival: Arrival,
+    ) -> impl Future<Output = Response<Self::Body>> + Send;
 
     /// A connection was opened (1) or closed (-1).
     fn connections_changed(&self, by: i64);
@@ -61,11 +69,13 @@ pub struct Listener {
 pub struct ListenerOptions {
     /// Connections at once; more wait in the kernel's queue.
     pub max_connections: usize,
-    /// From accept, or from the end of the previous answer, to the end of the next head. Covers the TLS handshake,
-    /// connections that stay silent, heads that drip, and idle ones.
+    /// From accepting a connection, TLS handshake included, or from the first byte of a further request, to the end of
+    /// the head.
     pub head_timeout: Duration,
-    /// How long a connection may stay open between two requests.
+    /// How long a connection may be silent after an answer.
     pub idle_timeout: Duration,
+    /// How long a peer may take nothing of what it is sent.
+    pub write_timeout: Duration,
     /// How long open connections may take to finish at shutdown.
     pub drain_timeout: Duration,
 }
@@ -110,12 +120,10 @@ impl Listener {
                     continue;
                 }
             };
-            let connection = Connection { responder: Arc::clone(&responder), peer, options: self.options };
-            let (tls, watcher, responder) = (self.tls.clone(), graceful.watcher(), Arc::clone(&responder));
+            let connection = Connection::new(Arc::clone(&responder), peer, self.options);
+            let (tls, watcher) = (self.tls.clone(), graceful.watcher());
             tokio::spawn(async move {
-                responder.connections_changed(1);
                 connection.serve(stream, tls, watcher).await;
-                responder.connections_changed(-1);
                 drop(permit);
             });
         }
@@ -127,51 +135,8 @@ impl Listener {
     }
 }
 
-struct Connection<R> {
-    responder: Arc<R>,
-    peer: SocketAddr,
-    options: ListenerOptions,
-}
-
-impl<R: Responder> Connection<R> {
-    async fn serve(self, stream: TcpStream, tls: Option<TlsAcceptor>, watcher: hyper_util::server::graceful::Watcher) {
-        // Answers are small and written whole: waiting to fill a packet only adds latency.
-        let _ = stream.set_nodelay(true);
-        match tls {
-            None => self.speak(stream, watcher).await,
-            Some(acceptor) => {
-                // A handshake that fails or drips is the peer's matter; nothing was asked yet.
-                if let Ok(Ok(stream)) = timeout(self.options.head_timeout, acceptor.accept(stream)).await {
-                    self.speak(stream, watcher).await;
-                }
-            }
-        }
-    }
-
-    async fn speak<S>(self, stream: S, watcher: hyper_util::server::graceful::Watcher)
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let (responder, address) = (self.responder, self.peer.ip());
-        let service = service_fn(move |request| {
-            let responder = Arc::clone(&responder);
-            async move { Ok::<_, Infallible>(responder.respond(request, address).await) }
-        });
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(self.options.head_timeout)
-            .max_buf_size(MAX_HEAD_BYTES)
-            .serve_connection(TokioIo::new(stream), service);
-        // What goes wrong on a connection was either answered or can't be; the peer sees it closed.
-        let _ = watcher.watch(connection).await;
-    }
-}
-
 /// Waits for room before it takes a connection out of the kernel's queue.
-async fn accept(
-    tcp: &TcpListener,
-    room: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
+async fn accept(tcp: &TcpListener, room: &Arc<Semaphore>) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let permit = Arc::clone(room).acquire_owned().await.map_err(io::Error::other)?;
     let (stream, peer) = tcp.accept().await?;
     Ok((stream, peer, permit))
