@@ -109,13 +109,25 @@ impl Metrics {
 impl Collector for Reading {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let gauge = ConstGauge::new((self.read)());
-        let name = format!("dts_gateway_{}", self.name);
-        gauge.encode(encoder.encode_descriptor(&name, self.help, None, gauge.metric_type())?)
+        // The registry puts its prefix before what collectors tell, too.
+        gauge.encode(encoder.encode_descriptor(self.name, self.help, None, gauge.metric_type())?)
     }
 }
 
 impl fmt::Debug for Reading {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Metrics;
+
+    #[test]
+    fn a_watched_number_is_shown_under_the_prefix_once() {
+        let mut metrics = Metrics::default();
+        metrics.watch("audit_queue_bytes", "Size", || 7);
+        assert!(metrics.render().contains("\ndts_gateway_audit_queue_bytes 7\n"), "{}", metrics.render());
     }
 }

@@ -49,7 +49,9 @@ fn example(reason: Reason) -> Refusal {
             Refusal::DangerousParameter { danger: text("complete-immediately"), parameter: text("CompleteMode") }
         }
         Reason::ActionUnknown => Refusal::ActionUnknown { action: text("StopJob"), version: text("2018-03-30") },
-        Reason::VersionUnknown => Refusal::VersionUnknown { version: text("2017-01-01") },
+        Reason::VersionUnknown => {
+            Refusal::VersionUnknown { version: text("2017-01-01"), served: vec![text("2018-03-30")] }
+        }
         Reason::RegionUnknown => Refusal::RegionUnknown { region: text("ap-nowhere") },
         Reason::ParameterMissing => Refusal::ParameterMissing { path: text("JobId") },
         Reason::ParameterUnknown => Refusal::ParameterUnknown { path: text("JobIdd") },

@@ -24,6 +24,7 @@ use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
+pub use query::as_json as filter_as_json;
 pub use respond::AdminResponder;
 
 use crate::call::{Clock, Refusal};

@@ -69,7 +69,7 @@ pub(super) fn read(query: &str) -> Result<Filter, Problem> {
 }
 
 /// The filter as JSON, for the record of who has read what.
-pub(super) fn as_json(filter: &Filter) -> String {
+pub fn as_json(filter: &Filter) -> String {
     let texts = [
         ("account", &filter.account),
         ("team", &filter.team),

@@ -21,7 +21,7 @@ pub enum Refusal {
     NotGranted { why: String },
     DangerousParameter { danger: String, parameter: String },
     ActionUnknown { action: String, version: String },
-    VersionUnknown { version: String },
+    VersionUnknown { version: String, served: Vec<String> },
     RegionUnknown { region: String },
     ParameterMissing { path: String },
     ParameterUnknown { path: String },
@@ -157,8 +157,7 @@ impl Refusal {
             Refusal::NotGranted { why } => format!("{why}. Ask for a grant in your team's file."),
             Refusal::DangerousParameter { danger, parameter } => format!("{parameter} needs a grant that names the danger {danger}."),
             Refusal::ActionUnknown { action, version } => format!("there is no action {action} in version {version}. Check its spelling, case counts."),
-            Refusal::VersionUnknown { version } if version.is_empty() => "no API version was given. Send X-TC-Version, or Version as a parameter.".to_owned(),
-            Refusal::VersionUnknown { version } => format!("the gateway does not serve API version {version}."),
+            Refusal::VersionUnknown { version, served } => format!("the gateway does not serve API version {version}. It serves {}.", list(served)),
             Refusal::RegionUnknown { region } => format!("the region {region} is not one that this account can use."),
             Refusal::ParameterMissing { path } => format!("the parameter {path} is required."),
             Refusal::ParameterUnknown { path } => format!("there is no parameter {path} in this action."),
@@ -171,15 +170,15 @@ impl Refusal {
                 limit.kind, limit.name, limit.quota, limit.window.as_secs_f64(), retry_after.as_secs_f64().ceil()
             ),
             Refusal::StateForbids { task, action } => format!(
-                "{action} is not allowed while task {} is {}. It is allowed in {}. Allowed now are {}.",
-                task.id, task.state, list(&task.allowed), list(&task.legal)
+                "{action} is not allowed while task {} is {}. It is allowed in {}. {}",
+                task.id, task.state, list(&task.allowed), legal_now(&task.legal)
             ),
             Refusal::StateUnknown { task, action } => format!(
                 "task {} is in the state {}, which the gateway does not know, so {action} is refused. Reads still pass.",
                 task.id, task.state
             ),
             Refusal::TaskBusy { task } => format!("another change of task {task} is under way. Wait for it, then look at the task again."),
-            Refusal::StateUnavailable { task, why } => format!("the state of task {task} could not be read, {why}. Nothing was sent. Try again."),
+            Refusal::StateUnavailable { task, why } => format!("the state of task {task} could not be read, {why}. Nothing was changed. Try again."),
             Refusal::TaskNotFound { task } => format!("the cloud knows no task {task} in this account and region."),
             Refusal::PurchaseDuplicate { first } => format!("the same purchase was just made by request {first}. Send an Idempotency-Key if you want a second one."),
             Refusal::IdempotencyConflict { why } => format!("{why}."),
@@ -191,6 +190,13 @@ impl Refusal {
             Refusal::CallerGone => "the caller hung up before the call was sent.".to_owned(),
             Refusal::Internal => "the gateway failed, not you. Tell the platform team the RequestId.".to_owned(),
         }
+    }
+}
+
+fn legal_now(actions: &[String]) -> String {
+    match actions {
+        [] => "No change is allowed now, wait for the next state.".to_owned(),
+        _ => format!("Allowed now: {}.", actions.join(", ")),
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::settings::{Settings, open_store};
 use super::{Surroundings, act, client, table};
-use crate::admin::read_filter;
+use crate::admin::{filter_as_json, read_filter};
 use crate::store::Cursor;
 
 /// How long a page may take.
@@ -188,7 +188,9 @@ async fn from_store(settings: &Settings, filter: &str, here: &Surroundings) -> m
     let store = open_store(&config).await?;
     let read = async {
         let page = store.records(&filter).await?;
-        act::record(&*store, &here.clock, "audit.query", "", &json!({ "filter": format!("{filter:?}") })).await?;
+        // The same as the admin listener writes down.
+        let asked = serde_json::from_str(&filter_as_json(&filter)).unwrap_or_default();
+        act::record(&*store, &here.clock, "audit.query", "", &asked).await?;
         Ok::<_, crate::store::StoreError>(page)
     };
     let page = read.await.map_err(|error| miette::miette!("{error}"));

@@ -11,7 +11,8 @@ use crate::config::{Format, Log};
 pub(super) fn start(log: &Log) {
     // The configuration has checked the filter.
     let filter = EnvFilter::try_new(&log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = fmt().with_env_filter(filter).with_writer(stderr);
+    // A line that can't be written is lost: complaining about it on the same closed or full standard error would panic.
+    let builder = fmt().with_env_filter(filter).with_writer(stderr).log_internal_errors(false);
     let _ = match log.format {
         Format::Json => builder.json().flatten_event(true).try_init(),
         Format::Text => builder.with_ansi(stderr().is_terminal()).try_init(),

@@ -1,7 +1,7 @@
 //! The HTTP client towards the cloud: pooled, timed, capped. Reads and changes have pools of their own, so that one
 //! cannot use up the other's connections. Redirects are not followed; answers are not decompressed.
 
-use std::error::Error as _;
+use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -119,9 +119,10 @@ impl Client {
     ) -> Result<Received, Silence> {
         let connection = capture_connection(&mut request);
         let too_many = count_informational(&mut request);
+        let host = request.uri().host().unwrap_or_default().to_owned();
         let pool = if is_change { &self.changes } else { &self.reads };
         let exchange = async {
-            let answer = pool.request(request).await.map_err(|error| unsent_or_unanswered(&error))?;
+            let answer = pool.request(request).await.map_err(|error| unsent_or_unanswered(&error, &host))?;
             on_first_byte(Instant::now());
             let (head, body) = answer.into_parts();
             if is_ambiguous(&head.headers) {
@@ -154,11 +155,18 @@ fn count_informational<B>(request: &mut Request<B>) -> Arc<Notify> {
     too_many
 }
 
-fn unsent_or_unanswered(error: &HyperError) -> Silence {
+/// The cause goes to the log, for those who have to mend it; a caller is told only what follows for its call.
+fn unsent_or_unanswered(error: &HyperError, host: &str) -> Silence {
+    let mut cause: &dyn Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
     // hyper hands a request back with this error when its connection ended before it was taken up.
     let was_never_written =
         error.source().and_then(|source| source.downcast_ref::<hyper::Error>()).is_some_and(hyper::Error::is_canceled);
-    if error.is_connect() || was_never_written {
+    let is_unsent = error.is_connect() || was_never_written;
+    tracing::warn!(host, error = %cause, sent = !is_unsent, "no answer from the cloud");
+    if is_unsent {
         return Silence::Unsent("no connection".to_owned());
     }
     Silence::Unanswered("the connection broke before the answer".to_owned())

@@ -12,7 +12,7 @@ use futures_util::FutureExt;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use crate::call::{Call, Outcome, Progress, Record, RecordHandle, Refusal, Reply};
+use crate::call::{Call, Origin, Outcome, Progress, Record, RecordHandle, Refusal, Reply};
 use crate::gate::{Around, Next};
 use crate::metrics::Metrics;
 use crate::store::Writer;
@@ -97,6 +97,7 @@ fn note(record: &mut Record, answer: &Result<Reply, Refusal>, took: Duration) {
             record.outcome = if refusal.may_have_been_sent() { Outcome::Unknown } else { Outcome::Refused };
             record.reason = Some(refusal.reason().slug().to_owned());
             record.detail.message = refusal.message();
+            record.detail.origin = Origin::Gateway.as_str().to_owned();
         }
         Ok(reply) => {
             record.outcome = if reply.upstream_code.is_some() { Outcome::Failed } else { Outcome::Ok };

@@ -10,6 +10,10 @@ use crate::cloud::{Cloud, Heard, Message, Silence};
 use crate::dialect::Dialects;
 use crate::gate::Answer;
 
+/// A read is asked again only if its connection broke this soon. A cloud that stalls would stall the second time too,
+/// and the caller's own client gives up after a minute (the Python SDK's default).
+const SOON: Duration = Duration::from_secs(5);
+
 /// The innermost service.
 #[derive(Clone)]
 pub struct Forward {
@@ -31,7 +35,9 @@ impl Forward {
             call.call.record.update(|record| record.outcome = Outcome::Unknown);
         }
         let heard = match self.say(&call, &call.call.progress).await {
-            Err(Silence::Unanswered(_)) if !call.action.kind.is_change() => self.ask_again(&call).await?,
+            Err(Silence::Unanswered(_)) if !call.action.kind.is_change() && asked_at.elapsed() < SOON => {
+                self.ask_again(&call).await?
+            }
             other => other.map_err(|silence| refusal(silence, call.action.kind.is_change()))?,
         };
         self.learn(&call, &heard, asked_at);

@@ -72,7 +72,10 @@ fn rows(providers: &Providers, request: &Request) -> Result<(Arc<Version>, Arc<A
         return Err(missing("Version"));
     }
     let version = providers.version(&request.version);
-    let version = version.ok_or_else(|| Refusal::VersionUnknown { version: printable(&request.version) })?;
+    let version = version.ok_or_else(|| Refusal::VersionUnknown {
+        version: printable(&request.version),
+        served: providers.versions().map(|version| version.version.clone()).collect(),
+    })?;
     let unknown = || Refusal::ActionUnknown { action: printable(&request.action), version: version.version.clone() };
     let action = version.action(&request.action).ok_or_else(unknown)?;
     Ok((Arc::clone(version), Arc::clone(action)))

@@ -83,6 +83,12 @@ fn form_of(wire: &Wire) -> Result<Form, Refusal> {
 }
 
 fn from_pairs(raw: &[u8], request: &mut Request) -> Result<Value, Refusal> {
+    // curl calls every body a form unless told otherwise; no parameter's name begins like this.
+    if raw.first() == Some(&b'{') {
+        return Err(malformed(
+            "it looks like JSON but its Content-Type says form, send Content-Type: application/json",
+        ));
+    }
     let pairs = read_form(raw).map_err(|fault| malformed(&fault.to_string()))?;
     let mut business: Pairs = Vec::with_capacity(pairs.len());
     let mut seen: Vec<String> = Vec::new();

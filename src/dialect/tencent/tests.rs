@@ -48,6 +48,13 @@ fn the_three_forms_mean_the_same() {
 }
 
 #[test]
+fn json_that_is_called_a_form_is_told_so() {
+    let headers = [FORM, ("x-tc-action", "StopMigrateJob"), ("x-tc-version", "2018-03-30")];
+    let refusal = Tencent.read(&wire(Method::POST, "/", &headers, r#"{"JobId":"dts-a"}"#)).unwrap_err().refusal;
+    assert!(refusal.message().contains("Content-Type: application/json"), "{}", refusal.message());
+}
+
+#[test]
 fn what_decides_must_not_be_said_twice_differently() {
     let headers = [JSON, ("x-tc-action", "StopMigrateJob"), ("x-tc-region", "ap-guangzhou")];
     let same = read(Method::POST, "/", &headers, r#"{"Action":"StopMigrateJob","Region":"ap-guangzhou"}"#).unwrap();

@@ -49,11 +49,15 @@ pub(super) fn decide(ask: &Ask<'_>) -> Result<String, Denied> {
 }
 
 fn is_about(grant: &Grant, ask: &Ask<'_>) -> bool {
+    is_about_but_for_conditions(grant, ask)
+        && grant.conditions.iter().all(|condition| holds(&condition.parameter, &condition.one_of, ask.parameters))
+}
+
+fn is_about_but_for_conditions(grant: &Grant, ask: &Ask<'_>) -> bool {
     any(&grant.accounts, ask.account)
         && any(&grant.versions, ask.version)
         && any(&grant.actions, &ask.action.name)
         && any(&grant.regions, ask.region)
-        && grant.conditions.iter().all(|condition| holds(&condition.parameter, &condition.one_of, ask.parameters))
 }
 
 /// Every task that is named must be the grant's. A call that names none shows or makes tasks: a list read would show
@@ -91,19 +95,24 @@ fn holds(parameter: &str, one_of: &[String], parameters: &Value) -> bool {
 fn not_allowed(ask: &Ask<'_>, only_tasks_stand_in_the_way: bool) -> Denied {
     let Ask { caller, action, account, region, version, .. } = ask;
     if !only_tasks_stand_in_the_way {
+        let allow = caller.grants.iter().filter(|grant| grant.effect == Effect::Allow);
+        if let Some(grant) = allow.into_iter().find(|grant| is_about_but_for_conditions(grant, ask)) {
+            let parameters: Vec<&str> = grant.conditions.iter().map(|one| one.parameter.as_str()).collect();
+            let (grant, parameters) = (&grant.name, parameters.join(", "));
+            return denied(format!(
+                "the grant {grant} allows {} to {} only with certain values of {parameters}",
+                action.name, caller.name
+            ));
+        }
         let why =
             format!("{} has no grant for {} {version} on account {account} in {region}", caller.name, action.name);
         return denied(why);
     }
     let foreign: Vec<&str> = ask.tasks.iter().map(|task| task.id.as_str()).collect();
+    let tasks = if foreign.is_empty() { "new ones".to_owned() } else { foreign.join(", ") };
     Denied {
         must_name_tasks: ask.tasks.is_empty() && action.lists,
-        ..denied(format!(
-            "{} may use {} only on certain tasks, not on {}",
-            caller.name,
-            action.name,
-            foreign.join(", ")
-        ))
+        ..denied(format!("{} may use {} only on certain tasks, not on {tasks}", caller.name, action.name))
     }
 }
 
