@@ -36,11 +36,12 @@ fn the_example_is_read_and_shows_every_key() {
     assert_eq!((billing.team.as_str(), billing.weight.get()), ("example", 2));
     assert_eq!(billing.pace.map(|pace| (pace.per_second.get(), pace.burst.get())), Some((50, 100)));
     let names: Vec<&str> = billing.grants.iter().map(|grant| grant.name.as_str()).collect();
-    assert_eq!(names, ["example/read", "example/migrate"]);
-    let migrate = &billing.grants[1];
+    assert_eq!(names, ["example/read", "example/create", "example/migrate"]);
+    let (create, migrate) = (&billing.grants[1], &billing.grants[2]);
+    assert_eq!(create.conditions[0].parameter, "MigrateOption.RunMode");
+    assert_eq!(create.conditions[0].one_of, ["1"]);
     assert_eq!(migrate.tasks, TaskScope::Limited { own: true, ids: vec![Pattern::new("dts-abc*")] });
-    assert_eq!(migrate.conditions[0].parameter, "MigrateOption.RunMode");
-    assert_eq!(migrate.conditions[0].one_of, ["1"]);
+    assert!(migrate.conditions.is_empty());
     let report = roster.get("billing-report").unwrap();
     assert_eq!((report.weight.get(), report.pace), (1, None));
     assert_eq!(report.grants.last().unwrap().effect, Effect::Deny);
