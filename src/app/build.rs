@@ -165,7 +165,7 @@ pub(super) fn edge(config: Config, parts: Parts) -> Arc<Edge<impl RequestPath>> 
     let accounts = Arc::new(Accounts::new(config.accounts));
     let path = pipeline(Steps {
         audit: Audit::new(writer.clone(), Arc::clone(&metrics), calls),
-        identify: Identify::new(Arc::clone(&providers), bytes_of(&config.audit.digest_key)),
+        identify: Identify::new(Arc::clone(&providers), &bytes_of(&config.audit.digest_key)),
         authenticate: Authenticate::new(identity, clock.clone()),
         authorize: Authorize::new(accounts, Arc::clone(&owners), config.quota.max_wait, config::WAIT_CAP),
         pace: PaceCaller::default(),

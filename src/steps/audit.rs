@@ -63,8 +63,10 @@ impl Around for Audit {
                 Err(after_panic(&record.snapshot()))
             });
             let took = received.elapsed();
-            record.update(|record| note(record, &answer, took));
-            metrics.ended(&record.snapshot(), took);
+            record.update(|record| {
+                note(record, &answer, took);
+                metrics.ended(record, took);
+            });
             answer
         });
         let answer = task.await.unwrap_or(Err(Refusal::Internal));

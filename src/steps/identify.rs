@@ -19,20 +19,17 @@ const LONGEST_PARAMETERS: usize = 16 * 1024;
 /// The step.
 pub struct Identify {
     providers: Arc<Providers>,
-    digest_key: SecretSlice<u8>,
+    digest: Hmac<Sha256>,
 }
 
 impl Identify {
     /// Identifies by `providers`; digests of parameters are keyed with `digest_key`.
-    pub fn new(providers: Arc<Providers>, digest_key: SecretSlice<u8>) -> Identify {
-        Identify { providers, digest_key }
+    pub fn new(providers: Arc<Providers>, digest_key: &SecretSlice<u8>) -> Identify {
+        Identify { providers, digest: keyed(digest_key.expose_secret()) }
     }
 
     fn parameters_digest(&self, request: &Request) -> String {
-        let Ok(mut mac) = <Hmac<Sha256> as KeyInit>::new_from_slice(self.digest_key.expose_secret()) else {
-            return String::new();
-        };
-        mac.update(write_json(&request.parameters).as_bytes());
+        let mac = self.digest.clone().chain_update(write_json(&request.parameters));
         hex::encode(mac.finalize().into_bytes())
     }
 }
@@ -61,6 +58,12 @@ impl Gate for Identify {
 /// Nobody has proven anything yet, but whose key was claimed is worth knowing of a call that ends here.
 fn note_claim(call: &Call) {
     call.record.update(|record| record.key_id = claimed_key_id(&call.wire).unwrap_or_default());
+}
+
+/// An HMAC that is ready for its first byte.
+#[expect(clippy::expect_used, reason = "HMAC is defined for keys of every length; the crate's error is its trait's")]
+fn keyed(key: &[u8]) -> Hmac<Sha256> {
+    <Hmac<Sha256> as KeyInit>::new_from_slice(key).expect("HMAC takes a key of any length")
 }
 
 fn rows(providers: &Providers, request: &Request) -> Result<(Arc<Version>, Arc<Action>), Refusal> {

@@ -29,7 +29,11 @@ pub(super) fn build(said: &Saying<'_>, now: i64, nonce: u64) -> Result<Request<F
 }
 
 fn json(said: &Saying<'_>, secret: &SecretKey, now: i64) -> Result<Request<Full<Bytes>>, Refusal> {
-    let body = write_json(&typed(said.parameters, &said.action.parameters));
+    let body = match said.form {
+        // What came as JSON has its types already.
+        Form::Json => write_json(said.parameters),
+        Form::Query | Form::FormBody => write_json(&typed(said.parameters, &said.action.parameters)),
+    };
     let key = tc3::DaySigningKey::derive(secret, now, &said.version.service).map_err(|_| Refusal::Internal)?;
     let outgoing = tc3::Outgoing {
         method: &Method::POST,

@@ -61,7 +61,9 @@ async fn look(connection: &mut PgConnection, wanted: &mut Wanted) -> Result<Know
     let (accounts, tasks): (Vec<&str>, Vec<&str>) = columns(wanted.tasks.iter());
     if !wanted.ended.is_empty() || !tasks.is_empty() {
         let rows = sqlx::query(
-            "SELECT intent_id, account, task_id, EXISTS (SELECT 1 FROM audit_records f WHERE f.id = intent_id)
+            // OFFSET 0: row by row, through the index. The server would rather read the whole log once, and a plan that
+            // was made while the log was short is kept while it grows.
+            "SELECT intent_id, account, task_id, EXISTS (SELECT 1 FROM audit_records f WHERE f.id = intent_id OFFSET 0)
              FROM open_changes WHERE intent_id = ANY($1)
                 OR (account, task_id) IN (SELECT * FROM unnest($2::text[], $3::text[]))",
         )
@@ -100,7 +102,8 @@ pub(super) async fn kept(connection: &mut PgConnection, keys: &[&[u8]]) -> Resul
     let rows = sqlx::query(
         "SELECT m.key, m.content, m.intent_id, m.answer, m.expires_at,
              f.id IS NULL AND EXISTS (SELECT 1 FROM open_changes o WHERE o.intent_id = m.intent_id)
-         FROM remembered m LEFT JOIN audit_records f ON f.id = m.intent_id
+         FROM remembered m
+         LEFT JOIN LATERAL (SELECT r.id, r.outcome FROM audit_records r WHERE r.id = m.intent_id OFFSET 0) f ON true
          WHERE m.key = ANY($1) AND f.outcome IS DISTINCT FROM 'refused'",
     )
     .bind(keys)

@@ -31,7 +31,7 @@ pub(super) async fn tasks(pool: &PgPool, account: &str, tasks: &[String]) -> Res
          FROM unnest($2::text[]) WITH ORDINALITY AS wanted (task_id, position)
          LEFT JOIN tasks t ON t.account = $1 AND t.task_id = wanted.task_id
          LEFT JOIN open_changes o ON o.account = $1 AND o.task_id = wanted.task_id
-             AND NOT EXISTS (SELECT 1 FROM audit_records f WHERE f.id = o.intent_id)
+             AND NOT EXISTS (SELECT 1 FROM audit_records f WHERE f.id = o.intent_id OFFSET 0)
          ORDER BY wanted.position",
     )
     .bind(clean::text(account))

@@ -1,7 +1,7 @@
 //! A batch of entries as one transaction: lock, look, decide, write. The lock is SQLite's own, on the whole file.
 
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
-use sqlx::{AssertSqlSafe, Connection, Row};
+use sqlx::{Connection, QueryBuilder, Row as _};
 use uuid::Uuid;
 
 use crate::call::Record;
@@ -157,53 +157,74 @@ async fn write(connection: &mut SqliteConnection, plan: &Plan) -> Result<(), Sto
     Ok(())
 }
 
-/// Adds records and their tasks, one prepared statement for all. A record that exists stays as it is.
+/// Adds records and their tasks. A record that exists stays as it is.
 async fn records(connection: &mut SqliteConnection, table: &'static str, records: &[Record]) -> Result<(), StoreError> {
-    let statement: std::sync::Arc<str> = format!(
-        "INSERT INTO {table} (id, time, account, team, caller, key_id, address, family, version, action, region,
-             task_ids, outcome, reason, caller_gone, settled, request_id, upstream_request_id, upstream_code,
-             waited_ms, detail)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
-         ON CONFLICT DO NOTHING"
-    )
-    .into();
-    for record in records {
-        let settled = record.settled.map(|settled| json(&settled)).transpose()?;
-        sqlx::query(AssertSqlSafe(std::sync::Arc::clone(&statement)))
-            .bind(record.id)
-            .bind(sqlx::Sqlite::time(record.time))
-            .bind(&record.account)
-            .bind(&record.team)
-            .bind(&record.caller)
-            .bind(&record.key_id)
-            .bind(&record.address)
-            .bind(&record.family)
-            .bind(&record.version)
-            .bind(&record.action)
-            .bind(&record.region)
-            .bind(json(&record.task_ids)?)
-            .bind(record.outcome.as_str())
-            .bind(&record.reason)
-            .bind(record.caller_gone)
-            .bind(settled.as_deref().map(|settled| settled.trim_matches('"')))
-            .bind(&record.request_id)
-            .bind(&record.upstream_request_id)
-            .bind(&record.upstream_code)
-            .bind(record.waited_ms)
-            .bind(json(&record.detail)?)
-            .execute(&mut *connection)
-            .await
-            .map_err(fault)?;
-        for task in &record.task_ids {
-            sqlx::query("INSERT INTO audit_record_tasks (task_id, record_id) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-                .bind(task)
-                .bind(record.id)
-                .execute(&mut *connection)
-                .await
-                .map_err(fault)?;
-        }
+    let columns = "id, time, account, team, caller, key_id, address, family, version, action, region, task_ids, outcome, \
+         reason, caller_gone, settled, request_id, upstream_request_id, upstream_code, waited_ms, detail";
+    let rows = records.iter().map(Row::of).collect::<Result<Vec<_>, _>>()?;
+    for rows in statements(&rows) {
+        let mut insert = QueryBuilder::new(format!("INSERT INTO {table} ({columns}) "));
+        insert.push_values(rows, |mut columns, Row { record, task_ids, settled, detail }| {
+            columns
+                .push_bind(record.id)
+                .push_bind(sqlx::Sqlite::time(record.time))
+                .push_bind(&record.account)
+                .push_bind(&record.team)
+                .push_bind(&record.caller)
+                .push_bind(&record.key_id)
+                .push_bind(&record.address)
+                .push_bind(&record.family)
+                .push_bind(&record.version)
+                .push_bind(&record.action)
+                .push_bind(&record.region)
+                .push_bind(task_ids)
+                .push_bind(record.outcome.as_str())
+                .push_bind(&record.reason)
+                .push_bind(record.caller_gone)
+                .push_bind(settled.as_deref().map(|settled| settled.trim_matches('"')))
+                .push_bind(&record.request_id)
+                .push_bind(&record.upstream_request_id)
+                .push_bind(&record.upstream_code)
+                .push_bind(record.waited_ms)
+                .push_bind(detail);
+        });
+        insert.push(" ON CONFLICT DO NOTHING").build().execute(&mut *connection).await.map_err(fault)?;
+    }
+    let tasks: Vec<(&str, Uuid)> =
+        records.iter().flat_map(|record| record.task_ids.iter().map(|task| (task.as_str(), record.id))).collect();
+    for rows in statements(&tasks) {
+        let mut insert = QueryBuilder::new("INSERT INTO audit_record_tasks (task_id, record_id) ");
+        insert.push_values(rows, |mut columns, (task, id)| {
+            columns.push_bind(*task).push_bind(*id);
+        });
+        insert.push(" ON CONFLICT DO NOTHING").build().execute(&mut *connection).await.map_err(fault)?;
     }
     Ok(())
+}
+
+/// A record with those of its columns that are JSON.
+struct Row<'a> {
+    record: &'a Record,
+    task_ids: String,
+    settled: Option<String>,
+    detail: String,
+}
+
+impl Row<'_> {
+    fn of(record: &Record) -> Result<Row<'_>, StoreError> {
+        let settled = record.settled.map(|settled| json(&settled)).transpose()?;
+        Ok(Row { record, task_ids: json(&record.task_ids)?, settled, detail: json(&record.detail)? })
+    }
+}
+
+/// Rows, by the statement that they go with: 128 of them, 64, 32 and so on down to one. So there are eight statements,
+/// and each is prepared once. A statement costs a hand-over to SQLite's thread, which is dearer than a row.
+fn statements<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
+    std::iter::from_fn(move || {
+        let (first, rest) = rows.split_at(1 << rows.len().checked_ilog2()?.min(7));
+        rows = rest;
+        Some(first)
+    })
 }
 
 fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {
