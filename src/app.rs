@@ -33,6 +33,8 @@ pub struct Running {
     calls: TaskTracker,
     stopping: CancellationToken,
     serving: Vec<JoinHandle<()>>,
+    drained: CancellationToken,
+    administration: JoinHandle<()>,
     drain_timeout: Duration,
 }
 
@@ -86,13 +88,25 @@ impl Running {
         let administration = build::admin(&parts, stopping.clone());
         let refresh = Refresh { identity, every: config.keys.refresh };
         let edge = build::edge(config, parts);
+        let drained = CancellationToken::new();
+        let administration = tokio::spawn(admin.serve(administration, drained.clone()));
         let serving = vec![
             tokio::spawn(listener.serve(edge, stopping.clone())),
-            tokio::spawn(admin.serve(administration, stopping.clone())),
             tokio::spawn(refresh.run(stopping.clone())),
             tokio::spawn(forget_answers(Arc::clone(&store), clock, stopping.clone())),
         ];
-        Ok(Running { public: public_addr, admin: admin_addr, store, writer, calls, stopping, serving, drain_timeout })
+        Ok(Running {
+            public: public_addr,
+            admin: admin_addr,
+            store,
+            writer,
+            calls,
+            stopping,
+            serving,
+            drained,
+            administration,
+            drain_timeout,
+        })
     }
 
     /// The public listener's address.
@@ -127,6 +141,9 @@ impl Running {
         if lost > 0 {
             tracing::error!(records = lost, "records could not be written before the end");
         }
+        // Last, so that health and metrics tell of the drain as long as it lasts.
+        self.drained.cancel();
+        let _ = self.administration.await;
         self.store.close().await;
         end
     }

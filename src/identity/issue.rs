@@ -203,7 +203,7 @@ impl<'a> KeyIssuer<'a> {
         now: Timestamp,
         expires_at: Option<Timestamp>,
     ) -> Result<(), IssueError> {
-        let sealed = self.sealing.seal(self.random, key_id, secret.as_bytes())?;
+        let sealed = self.sealing.seal(self.random, key_id, caller, secret.as_bytes())?;
         let row = KeyRow {
             key_id: key_id.to_owned(),
             caller: caller.to_owned(),

@@ -1,6 +1,6 @@
 //! Issued secrets at rest: AES-256-GCM under a ring of sealing keys, the first of which seals while all of them open.
 //!
-//! What is sealed is bound to the key id that it belongs to and to the sealing key's name, so a row's secret moved to
+//! What is sealed is bound to the key id and caller that it belongs to and to the sealing key's name, so a row's secret moved to
 //! another row does not open. Where the sealing keys come from is the configuration's business.
 
 use std::fmt;
@@ -96,14 +96,14 @@ impl SealingKeys {
     ///
     /// # Errors
     /// No randomness, or no key.
-    pub fn seal(&self, random: &dyn Random, key_id: &str, secret: &[u8]) -> Result<Sealed, SealError> {
+    pub fn seal(&self, random: &dyn Random, key_id: &str, caller: &str, secret: &[u8]) -> Result<Sealed, SealError> {
         let sealing = self.0.first().ok_or(SealError::NoKey)?;
         let mut nonce = [0_u8; NONCE_LEN];
         random.fill(&mut nonce)?;
         // Sealed in a buffer that is large enough from the start: growing would leave the plain secret behind.
         let mut sealed = Vec::with_capacity(secret.len() + AES_256_GCM.tag_len());
         sealed.extend_from_slice(secret);
-        let bound = Aad::from(bound_to(&sealing.name, key_id));
+        let bound = Aad::from(bound_to(&sealing.name, key_id, caller));
         let nonce_used = Nonce::assume_unique_for_key(nonce);
         let outcome = sealing.key.seal_in_place_append_tag(nonce_used, bound, &mut sealed);
         outcome.map_err(|_| SealError::DoesNotOpen(key_id.to_owned()))?;
@@ -129,7 +129,7 @@ impl SealingKeys {
             return Ok(None);
         }
         let plain = self.open_bytes(row)?;
-        self.seal(random, &row.key_id, &plain).map(Some)
+        self.seal(random, &row.key_id, &row.caller, &plain).map(Some)
     }
 
     fn open_bytes(&self, row: &KeyRow) -> Result<Zeroizing<Vec<u8>>, SealError> {
@@ -146,7 +146,7 @@ impl SealingKeys {
         }
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| does_not_open())?;
         let mut plain = Zeroizing::new(sealed.to_vec());
-        let bound = Aad::from(bound_to(&sealing.name, &row.key_id));
+        let bound = Aad::from(bound_to(&sealing.name, &row.key_id, &row.caller));
         let length = sealing.key.open_in_place(nonce, bound, &mut plain).map_err(|_| does_not_open())?.len();
         plain.truncate(length);
         Ok(plain)
@@ -154,9 +154,9 @@ impl SealingKeys {
 }
 
 /// Lengths are part of it, so that no other pair of names gives the same bytes.
-fn bound_to(sealing_key: &str, key_id: &str) -> Vec<u8> {
+fn bound_to(sealing_key: &str, key_id: &str, caller: &str) -> Vec<u8> {
     let mut bound = b"dts-gateway issued key".to_vec();
-    for part in [sealing_key, key_id] {
+    for part in [sealing_key, key_id, caller] {
         bound.extend_from_slice(&(part.len() as u64).to_be_bytes());
         bound.extend_from_slice(part.as_bytes());
     }

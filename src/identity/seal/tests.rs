@@ -5,7 +5,7 @@ use crate::identity::random::SystemRandom;
 use crate::identity::testing::{at, sealing};
 
 fn row(keys: &SealingKeys, key_id: &str, secret: &str) -> KeyRow {
-    let sealed = keys.seal(&SystemRandom, key_id, secret.as_bytes()).unwrap();
+    let sealed = keys.seal(&SystemRandom, key_id, "billing", secret.as_bytes()).unwrap();
     KeyRow {
         key_id: key_id.to_owned(),
         caller: "billing".to_owned(),
@@ -43,6 +43,14 @@ fn a_secret_moved_to_another_row_does_not_open() {
     let mut moved = row(&keys, "AKID1", "secret");
     moved.key_id = "AKID2".to_owned();
     assert_eq!(opened(&keys, &moved), Err(SealError::DoesNotOpen("AKID2".to_owned())));
+}
+
+#[test]
+fn a_row_whose_caller_was_changed_in_the_database_does_not_open() {
+    let keys = sealing(&["2026"]);
+    let mut changed = row(&keys, "AKID1", "secret");
+    changed.caller = "payments".to_owned();
+    assert_eq!(opened(&keys, &changed), Err(SealError::DoesNotOpen("AKID1".to_owned())));
 }
 
 #[test]
