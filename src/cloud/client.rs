@@ -57,7 +57,7 @@ pub struct ConnectError(String);
 /// Where a request goes, and what its `Host` says.
 #[derive(Clone, Debug)]
 pub(super) struct Target {
-    uri: Uri,
+    pub(super) uri: Uri,
     pub(super) authority: String,
 }
 
@@ -102,12 +102,12 @@ impl Client {
     /// Sends a request and receives its answer whole.
     pub(super) async fn send(
         &self,
-        target: Target,
+        uri: Uri,
         mut request: Request<Full<Bytes>>,
         is_change: bool,
         on_first_byte: impl FnOnce(Instant),
     ) -> Result<Received, Silence> {
-        *request.uri_mut() = target.uri;
+        *request.uri_mut() = uri;
         self.exchange(request, is_change, on_first_byte).await
     }
 

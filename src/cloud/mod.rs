@@ -1,7 +1,7 @@
 //! Saying something to the cloud: waiting for a turn of its quota, signing, sending, receiving whole, understanding.
 //!
-//! Used alike for a caller's call, for a look at a task's state, and for settling what a crash left open. It does not
-//! know why something is said. Signing happens after the wait, so that a signature is never stale.
+//! Used alike for a caller's call and for a look at a task's state; it does not know why something is said. Signing happens
+//! after the wait, so that a signature is never stale.
 
 mod client;
 mod fetch;
@@ -12,13 +12,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use client::Target;
 pub use client::{Client, ClientOptions, ConnectError};
 pub use turn::{InFlight, TurnRequest};
 
-use crate::call::{Account, Clock, Form, Refusal, Reply};
-use crate::dialect::{Dialects, Received, Saying};
-use crate::parameters::Value;
-use crate::provider::{Action, Version};
+use crate::call::{Clock, Refusal, Reply};
+pub use crate::dialect::Message;
+use crate::dialect::{Dialects, Received};
 use crate::quota::Quota;
 
 /// The way to the cloud.
@@ -28,25 +28,6 @@ pub struct Cloud {
     quota: Arc<Quota>,
     clock: Clock,
     nonce: fn() -> u64,
-}
-
-/// One thing to say.
-#[derive(Clone, Copy, Debug)]
-pub struct Message<'a> {
-    /// On whose account.
-    pub account: &'a Account,
-    /// The version's row.
-    pub version: &'a Version,
-    /// The action's row.
-    pub action: &'a Action,
-    /// The region.
-    pub region: &'a str,
-    /// The cloud's host for that region.
-    pub host: &'a str,
-    /// The form to say it in.
-    pub form: Form,
-    /// What was judged.
-    pub parameters: &'a Value,
 }
 
 /// What the cloud answered.
@@ -79,11 +60,6 @@ impl Cloud {
         Cloud { client, dialects, quota, clock, nonce }
     }
 
-    /// The quota that turns are taken from.
-    pub fn quota(&self) -> &Quota {
-        &self.quota
-    }
-
     /// Says it once. `on_first_byte` is told when the answer begins, also when it then breaks off.
     ///
     /// # Errors
@@ -91,20 +67,13 @@ impl Cloud {
     pub async fn say(&self, message: &Message<'_>, on_first_byte: impl FnOnce(Instant)) -> Result<Heard, Silence> {
         let dialect = self.dialects.of(message.version.family);
         let target = self.client.target(message.account.endpoint.as_deref(), message.host);
-        let target = target.map_err(|why| Silence::Unsent(why.to_string()))?;
-        let saying = Saying {
-            account: message.account,
-            version: message.version,
-            action: message.action,
-            region: message.region,
-            authority: &target.authority,
-            form: message.form,
-            parameters: message.parameters,
-        };
-        let request = dialect.outgoing(&saying, self.clock.now(), (self.nonce)()).map_err(Silence::Unsayable)?;
+        let Target { uri, authority } = target.map_err(|why| Silence::Unsent(why.to_string()))?;
+        // An account may have another endpoint than the cloud's host: what is connected to is what is signed.
+        let message = Message { host: &authority, ..*message };
+        let request = dialect.outgoing(&message, self.clock.now(), (self.nonce)()).map_err(Silence::Unsayable)?;
         let started = Instant::now();
         let mut began = started;
-        let received = self.client.send(target, request, message.action.kind.is_change(), |first_byte| {
+        let received = self.client.send(uri, request, message.action.kind.is_change(), |first_byte| {
             began = first_byte;
             on_first_byte(first_byte);
         });

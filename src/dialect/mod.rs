@@ -39,7 +39,12 @@ pub trait Dialect: Send + Sync + 'static {
     ///
     /// # Errors
     /// When a parameter cannot be said in the form that the account prescribes.
-    fn outgoing(&self, said: &Saying<'_>, now: Timestamp, nonce: u64) -> Result<http::Request<Full<Bytes>>, Refusal>;
+    fn outgoing(
+        &self,
+        message: &Message<'_>,
+        now: Timestamp,
+        nonce: u64,
+    ) -> Result<http::Request<Full<Bytes>>, Refusal>;
 
     /// What the cloud's answer means.
     ///
@@ -60,9 +65,9 @@ pub struct Unreadable {
     pub refusal: Refusal,
 }
 
-/// What the gateway has to say to the cloud.
-#[derive(Clone, Debug)]
-pub struct Saying<'a> {
+/// One thing to say to the cloud.
+#[derive(Clone, Copy, Debug)]
+pub struct Message<'a> {
     /// On whose account, and with which credential.
     pub account: &'a Account,
     /// The version's row.
@@ -71,11 +76,11 @@ pub struct Saying<'a> {
     pub action: &'a Action,
     /// The region.
     pub region: &'a str,
-    /// `host` or `host:port` of the `Host` header, which is signed.
-    pub authority: &'a str,
-    /// The form that the caller chose.
+    /// The cloud's host for that region; for a dialect, what the `Host` header says, which is signed.
+    pub host: &'a str,
+    /// The form to say it in.
     pub form: Form,
-    /// The parameters that were judged.
+    /// What was judged.
     pub parameters: &'a Value,
 }
 

@@ -12,7 +12,7 @@ use http_body_util::Full;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Dialect, Received, Saying, Unreadable, Written};
+use super::{Dialect, Message, Received, Unreadable, Written};
 use crate::call::{Reason, Refusal, Reply, Request, Wire};
 use crate::parameters::Value;
 use crate::provider::Action;
@@ -37,8 +37,13 @@ impl Dialect for Tencent {
         (StatusCode::OK, codes::code(reason))
     }
 
-    fn outgoing(&self, said: &Saying<'_>, now: Timestamp, nonce: u64) -> Result<http::Request<Full<Bytes>>, Refusal> {
-        outgoing::build(said, now.as_second(), nonce)
+    fn outgoing(
+        &self,
+        message: &Message<'_>,
+        now: Timestamp,
+        nonce: u64,
+    ) -> Result<http::Request<Full<Bytes>>, Refusal> {
+        outgoing::build(message, now.as_second(), nonce)
     }
 
     fn answer(&self, action: &Action, received: &Received) -> Result<Reply, String> {

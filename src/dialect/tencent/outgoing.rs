@@ -1,4 +1,4 @@
-//! A request to Tencent, built anew: nothing of the caller's bytes is copied, only what was judged is said.
+//! A request to Tencent, built anew: nothing of the caller's bytes is copied, only what was judged is message.
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
@@ -6,7 +6,7 @@ use http::{Method, Request};
 use http_body_util::Full;
 use secrecy::ExposeSecret;
 
-use super::super::Saying;
+use super::super::Message;
 use crate::call::{Form, Refusal, UpstreamSigning};
 use crate::parameters::{Value, flatten, write_json};
 use crate::provider::{Shape, Type};
@@ -19,62 +19,62 @@ const PATH: &str = "/";
 
 /// Builds and signs. A form call goes out as a form, in the body, even if it came in a query: parameters then appear
 /// in nobody's access log.
-pub(super) fn build(said: &Saying<'_>, now: i64, nonce: u64) -> Result<Request<Full<Bytes>>, Refusal> {
-    let as_json = match (said.account.signing, said.form) {
+pub(super) fn build(message: &Message<'_>, now: i64, nonce: u64) -> Result<Request<Full<Bytes>>, Refusal> {
+    let as_json = match (message.account.signing, message.form) {
         (UpstreamSigning::Tc3, _) | (UpstreamSigning::AsCalled, Form::Json) => true,
         (UpstreamSigning::V1, _) | (UpstreamSigning::AsCalled, Form::Query | Form::FormBody) => false,
     };
-    let secret = SecretKey::from(said.account.credential.secret_key.expose_secret().to_owned());
-    if as_json { json(said, &secret, now) } else { form(said, &secret, now, nonce) }
+    let secret = SecretKey::from(message.account.credential.secret_key.expose_secret().to_owned());
+    if as_json { json(message, &secret, now) } else { form(message, &secret, now, nonce) }
 }
 
-fn json(said: &Saying<'_>, secret: &SecretKey, now: i64) -> Result<Request<Full<Bytes>>, Refusal> {
-    let body = match said.form {
+fn json(message: &Message<'_>, secret: &SecretKey, now: i64) -> Result<Request<Full<Bytes>>, Refusal> {
+    let body = match message.form {
         // What came as JSON has its types already.
-        Form::Json => write_json(said.parameters),
-        Form::Query | Form::FormBody => write_json(&typed(said.parameters, &said.action.parameters)),
+        Form::Json => write_json(message.parameters),
+        Form::Query | Form::FormBody => write_json(&typed(message.parameters, &message.action.parameters)),
     };
-    let key = tc3::DaySigningKey::derive(secret, now, &said.version.service).map_err(|_| Refusal::Internal)?;
+    let key = tc3::DaySigningKey::derive(secret, now, &message.version.service).map_err(|_| Refusal::Internal)?;
     let outgoing = tc3::Outgoing {
         method: &Method::POST,
-        host: said.authority,
+        host: message.host,
         content_type: super::JSON,
-        action: Some(&said.action.name),
+        action: Some(&message.action.name),
         raw_query: "",
         body: body.as_bytes(),
     };
     let authorization =
-        tc3::sign(&said.account.credential.secret_id, &key, outgoing, now).map_err(|_| Refusal::Internal)?;
+        tc3::sign(&message.account.credential.secret_id, &key, outgoing, now).map_err(|_| Refusal::Internal)?;
     Request::post(PATH)
-        .header(HOST, said.authority)
+        .header(HOST, message.host)
         .header(CONTENT_TYPE, super::JSON)
         .header(AUTHORIZATION, authorization)
-        .header("x-tc-action", &said.action.name)
-        .header("x-tc-version", &said.version.version)
-        .header("x-tc-region", said.region)
+        .header("x-tc-action", &message.action.name)
+        .header("x-tc-version", &message.version.version)
+        .header("x-tc-region", message.region)
         .header("x-tc-timestamp", now)
         .body(Full::new(Bytes::from(body)))
         .map_err(|_| Refusal::Internal)
 }
 
-fn form(said: &Saying<'_>, secret: &SecretKey, now: i64, nonce: u64) -> Result<Request<Full<Bytes>>, Refusal> {
+fn form(message: &Message<'_>, secret: &SecretKey, now: i64, nonce: u64) -> Result<Request<Full<Bytes>>, Refusal> {
     let algorithm = hmac_v1::Algorithm::HmacSha256;
-    let mut pairs = flatten(said.parameters);
+    let mut pairs = flatten(message.parameters);
     for (name, value) in [
-        ("Action", said.action.name.as_str()),
-        ("Version", &said.version.version),
-        (&said.version.region_parameter, said.region),
+        ("Action", message.action.name.as_str()),
+        ("Version", &message.version.version),
+        (&message.version.region_parameter, message.region),
         ("Timestamp", &now.to_string()),
         ("Nonce", &nonce.to_string()),
-        ("SecretId", &said.account.credential.secret_id),
+        ("SecretId", &message.account.credential.secret_id),
         ("SignatureMethod", algorithm.name()),
     ] {
         pairs.push((name.to_owned(), value.to_owned()));
     }
-    let signature = hmac_v1::sign(&Method::POST, said.authority, PATH, &pairs, secret, algorithm);
+    let signature = hmac_v1::sign(&Method::POST, message.host, PATH, &pairs, secret, algorithm);
     pairs.push(("Signature".to_owned(), signature));
     Request::post(PATH)
-        .header(HOST, said.authority)
+        .header(HOST, message.host)
         .header(CONTENT_TYPE, FORM)
         .body(Full::new(Bytes::from(encode::form(&pairs))))
         .map_err(|_| Refusal::Internal)
