@@ -15,7 +15,8 @@ check: ## format, lints, licences, bans, advisories, documentation, scripts, Doc
 	scripts/check.sh
 
 bench: ## measure; prints, never judges
-	DTS_SERVICES_FSYNC=on scripts/with-services.sh cargo bench --workspace --benches
+	cargo bench --bench parts
+	DTS_SERVICES_FSYNC=on scripts/with-services.sh cargo bench --bench path -- --json docs/performance/latest.json
 
 soak: ## the load and kill scenarios at their full figures (release build, about an hour)
 	scripts/test.sh soak

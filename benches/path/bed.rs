@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use dts_gateway::call::Clock;
 use dts_gateway::config::Config;
 use dts_gateway::identity::{Claims, KeyIssuer, SystemRandom, mint};
 use dts_gateway::store;
@@ -47,7 +48,7 @@ pub(super) struct Bed {
 
 impl Bed {
     /// Starts one on a Postgres server, or without one on SQLite.
-    pub(super) async fn start(database: Option<&str>, cloud: SocketAddr) -> Bed {
+    pub(super) async fn start(program: &Path, database: Option<&str>, cloud: SocketAddr) -> Bed {
         let folder = TempDir::new().unwrap();
         raise_limits(&folder.path().join("providers"));
         fs::create_dir(folder.path().join("teams")).unwrap();
@@ -62,12 +63,12 @@ impl Bed {
         let config = folder.path().join("gateway.toml");
         fs::write(&config, text(&store_url, cloud)).unwrap();
         let key = issue_key(&config).await;
-        let process = Process::gateway(&config).await;
+        let process = Process::gateway(program, &config).await;
         Bed { process, token: token(), key, postgres, _folder: folder }
     }
 
     pub(super) fn signed_read(&self) -> Script {
-        signed_read(&self.key.0, self.key.1.expose_secret(), jiff::Timestamp::now().as_second())
+        signed_read(&self.key.0, self.key.1.expose_secret(), Clock::system().now().as_second())
     }
 
     /// CPU time of the database's own processes.
@@ -139,7 +140,7 @@ async fn issue_key(config: &Path) -> (String, SecretString) {
     let store = store::open(&config.store).unwrap();
     store.migrate().await.unwrap();
     let issuer = KeyIssuer::new(&*store, &config.keys.sealing, &SystemRandom);
-    let pair = issuer.create("bench", jiff::Timestamp::now(), None).await.unwrap();
+    let pair = issuer.create("bench", Clock::system().now(), None).await.unwrap();
     store.close().await;
     (pair.key_id, pair.secret_key)
 }
@@ -152,7 +153,7 @@ fn token() -> String {
         roles: ("roles".to_owned(), Vec::new()),
         lifetime: Duration::from_secs(3600),
     };
-    mint(TOKEN_SECRET.as_bytes(), &claims, jiff::Timestamp::now()).unwrap().expose_secret().to_owned()
+    mint(TOKEN_SECRET.as_bytes(), &claims, Clock::system().now()).unwrap().expose_secret().to_owned()
 }
 
 /// A database of our own on a server, and its address.

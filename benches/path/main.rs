@@ -14,11 +14,12 @@ mod passthrough;
 mod process;
 mod report;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use mimalloc::MiMalloc;
+use tokio::signal::unix::{SignalKind, signal};
 
 use bed::Bed;
 use load::Load;
@@ -50,6 +51,9 @@ struct Options {
     /// Where the figures are written, as JSON
     #[arg(long)]
     json: Option<PathBuf>,
+    /// Another build of the gateway, measured in the same rounds
+    #[arg(long, value_name = "PROGRAM")]
+    beside: Option<PathBuf>,
     /// Keep the load on one row and tell the process's id, for a profiler
     #[arg(long)]
     hold: bool,
@@ -73,7 +77,8 @@ enum Peer {
 /// A row of the table.
 struct Row {
     name: &'static str,
-    process: usize,
+    /// None for bare hyper.
+    bed: Option<usize>,
     script: Script,
 }
 
@@ -87,7 +92,15 @@ fn main() {
         (Some(Peer::Hyper), None) => panic!("bare hyper needs an upstream"),
         (None, _) if !options.bench => println!("nothing is measured without --bench"),
         (None, _) => {
-            tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(measure(&options));
+            tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+                let mut terminate = signal(SignalKind::terminate()).unwrap();
+                // Whichever ends first, the peers end with it.
+                tokio::select! {
+                    () = measure(&options) => {}
+                    _ = terminate.recv() => {}
+                    _ = tokio::signal::ctrl_c() => {}
+                }
+            });
         }
     }
 }
@@ -96,14 +109,26 @@ async fn measure(options: &Options) {
     let cloud = Process::peer(&["--peer", "cloud"]).await;
     let upstream = cloud.address.to_string();
     let hyper = Process::peer(&["--peer", "hyper", "--upstream", &upstream]).await;
-    let mut beds = vec![Bed::start(None, cloud.address).await];
+    let built = Path::new(env!("CARGO_BIN_EXE_dts-gateway"));
+    let mut beds = vec![Bed::start(built, None, cloud.address).await];
+    let mut rows = vec![Row { name: "bare hyper", bed: None, script: messages::read_with_token("none") }];
+    rows.extend(rows_of(&beds[0], 0, ["read, token", "read, TC3", "creation", "change, state asked"]));
     if let Some(url) = &options.database_url {
-        beds.push(Bed::start(Some(url), cloud.address).await);
+        beds.push(Bed::start(built, Some(url), cloud.address).await);
+        let names =
+            ["Postgres: read, token", "Postgres: read, TC3", "Postgres: creation", "Postgres: change, state asked"];
+        rows.extend(rows_of(&beds[1], 1, names));
     }
-    let mut rows = rows(&beds);
-    rows.retain(|row| row.process == 0 || row.name.contains(&options.only));
+    if let Some(program) = &options.beside {
+        beds.push(Bed::start(program, None, cloud.address).await);
+        let names = ["beside: read, token", "beside: read, TC3", "beside: creation", "beside: change, state asked"];
+        rows.extend(rows_of(&beds[beds.len() - 1], beds.len() - 1, names));
+    }
+    rows.retain(|row| row.bed.is_none() || row.name.contains(&options.only));
+    let process = |row: &Row| row.bed.map_or(&hyper, |bed| &beds[bed].process);
     if options.hold {
-        return hold(&rows, &hyper, &beds).await;
+        let row = rows.last().unwrap();
+        return hold(row, process(row)).await;
     }
     let mut report = Report::new(rows.iter().map(|row| row.name));
     for round in 0..=options.rounds {
@@ -111,8 +136,8 @@ async fn measure(options: &Options) {
             // Another one begins each round, so that nobody always runs behind the same neighbour.
             let at = (turn + round) % rows.len();
             let row = &rows[at];
-            let process = if row.process == 0 { &hyper } else { &beds[row.process - 1].process };
-            let usage = || async { settled(process, row.process.checked_sub(1).map(|bed| &beds[bed])).await };
+            let process = process(row);
+            let usage = || settled(process, row.bed.map(|bed| &beds[bed]));
             // The first round fills pools and caches.
             let seconds = if round == 0 { 0.5 } else { options.seconds };
             let before = usage().await;
@@ -133,24 +158,12 @@ async fn measure(options: &Options) {
     }
 }
 
-fn rows(beds: &[Bed]) -> Vec<Row> {
-    let mut rows = vec![
-        Row { name: "bare hyper", process: 0, script: messages::read_with_token("none") },
-        Row { name: "read, token", process: 1, script: messages::read_with_token(&beds[0].token) },
-        Row { name: "read, TC3", process: 1, script: beds[0].signed_read() },
-        Row { name: "creation", process: 1, script: messages::creation(&beds[0].token) },
-        Row { name: "change, its state asked first", process: 1, script: messages::change(&beds[0].token) },
-    ];
-    if let Some(postgres) = beds.get(1) {
-        let token = &postgres.token;
-        let more = [
-            ("Postgres: read, token", messages::read_with_token(token)),
-            ("Postgres: creation", messages::creation(token)),
-            ("Postgres: change, state asked", messages::change(token)),
-        ];
-        rows.extend(more.map(|(name, script)| Row { name, process: 2, script }));
-    }
-    rows
+/// What is measured of every gateway.
+fn rows_of(gateway: &Bed, bed: usize, names: [&'static str; 4]) -> impl Iterator<Item = Row> {
+    let token = &gateway.token;
+    let scripts =
+        [messages::read_with_token(token), gateway.signed_read(), messages::creation(token), messages::change(token)];
+    names.into_iter().zip(scripts).map(move |(name, script)| Row { name, bed: Some(bed), script })
 }
 
 /// What a process has used, once what it still had to write is written.
@@ -167,9 +180,7 @@ async fn settled(process: &Process, bed: Option<&Bed>) -> Usage {
 }
 
 /// Load without an end, for a profiler beside it.
-async fn hold(rows: &[Row], hyper: &Process, beds: &[Bed]) {
-    let row = rows.last().unwrap();
-    let process = if row.process == 0 { hyper } else { &beds[row.process - 1].process };
+async fn hold(row: &Row, process: &Process) {
     println!("{}: process {}", row.name, process.id());
     loop {
         let Load { calls, refused, .. } =

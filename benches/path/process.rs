@@ -1,6 +1,7 @@
 //! A peer as a process, and what it uses, as the kernel counts it (proc(5)).
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -36,9 +37,9 @@ impl Process {
         Process { address: address(stdout, "listening ").await, child }
     }
 
-    /// The gateway; it logs where it listens.
-    pub(super) async fn gateway(config: &std::path::Path) -> Process {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_dts-gateway"));
+    /// A gateway; it logs where it listens.
+    pub(super) async fn gateway(program: &Path, config: &Path) -> Process {
+        let mut command = Command::new(program);
         command.args(["serve", "--config"]).arg(config).stderr(Stdio::piped());
         let mut child = one_worker(command);
         let stderr = child.stderr.take().unwrap();
