@@ -103,6 +103,7 @@ fn note(record: &mut Record, answer: &Result<Reply, Refusal>, took: Duration) {
         }
         Ok(reply) => {
             record.outcome = if reply.upstream_code.is_some() { Outcome::Failed } else { Outcome::Ok };
+            record.reason = None;
             record.upstream_request_id.clone_from(&reply.upstream_request_id);
             record.upstream_code.clone_from(&reply.upstream_code);
             record.detail.origin = reply.origin.as_str().to_owned();

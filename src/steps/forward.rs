@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::state::States;
 use super::turn::wanted;
-use crate::call::{Authorized, Outcome, Progress, Refusal, Reply};
+use crate::call::{Authorized, Outcome, Progress, Reason, Refusal, Reply};
 use crate::cloud::{Cloud, Heard, Message, Silence};
 use crate::dialect::Dialects;
 use crate::gate::Answer;
@@ -32,7 +32,10 @@ impl Forward {
         let asked_at = tokio::time::Instant::now();
         if call.action.kind.is_change() {
             // From here on a record that nobody completes must say so.
-            call.call.record.update(|record| record.outcome = Outcome::Unknown);
+            call.call.record.update(|record| {
+                record.outcome = Outcome::Unknown;
+                record.reason = Some(Reason::OutcomeUnknown.slug().to_owned());
+            });
         }
         let heard = match self.say(&call, &call.call.progress).await {
             Err(Silence::Unanswered(_)) if !call.action.kind.is_change() && asked_at.elapsed() < SOON => {
