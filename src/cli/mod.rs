@@ -1,6 +1,6 @@
 //! The command line: one file for each command, each of which says what it needs and prints what came of it.
 //!
-//! What is printed goes to standard output through [`out`], what goes wrong to standard error; logs too. The environment
+//! What is printed goes to standard output through `out`, what goes wrong to standard error; logs too. The environment
 //! and the clock are arguments.
 
 mod act;
