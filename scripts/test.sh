@@ -9,6 +9,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+closing='^ *Summary \[|^test result:' # of nextest and of cargo test
 readonly ALONE='load|kill' # modules of tests/it that want the machine to themselves
 
 phase() {
@@ -57,6 +58,7 @@ everything() {
 soak() {
   export DTS_TEST_SOAK=1
   if cargo nextest --version >/dev/null 2>&1; then
+    closing='^ *Summary \[' # what the tests print is shown, their own closing lines too
     run scripts/with-services.sh cargo nextest run --release --profile soak --test it \
       -E "test(/^($ALONE)::/)" --no-capture --no-fail-fast || failed=1
   else
@@ -66,7 +68,7 @@ soak() {
 }
 
 count() { # RUNNER'S WORD: sums "12 passed" over the closing lines of nextest and of cargo test
-  sed 's/\x1b\[[0-9;]*m//g' "$log" | grep -E '^ *Summary \[|^test result:' | grep -oE "[0-9]+ $1" |
+  sed 's/\x1b\[[0-9;]*m//g' "$log" | grep -E "$closing" | grep -oE "[0-9]+ $1" |
     awk '{ sum += $1 } END { print sum + 0 }'
 }
 
