@@ -15,10 +15,10 @@ use dts_gateway::call::{
 use dts_gateway::dialect::{Dialects, Received};
 use dts_gateway::gate::Gate;
 use dts_gateway::parameters::{JsonLimits, Value, read_json, write_json};
-use dts_gateway::provider::{Action, Family, Providers, Version};
+use dts_gateway::provider::{Action, Family, Observation, Providers, Version};
 use dts_gateway::quota::{Asker, BucketKey, BucketSpec, Class, Quota};
 use dts_gateway::sign::{SecretKey, encode, hmac_v1, read_presented, tc3, verify};
-use dts_gateway::steps::{Accounts, Authorize, Owners};
+use dts_gateway::steps::{Accounts, Authorize, AuthorizeOptions, Owners};
 use dts_gateway::store;
 use futures_util::FutureExt;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
@@ -180,8 +180,11 @@ fn decisions(criterion: &mut Criterion) {
     let authorize = Authorize::new(
         Arc::new(Accounts::new([account()])),
         Arc::new(owners),
-        Duration::from_secs(5),
-        Duration::from_secs(20),
+        AuthorizeOptions {
+            max_wait: Duration::from_secs(5),
+            max_wait_cap: Duration::from_secs(20),
+            check_parents: true,
+        },
     );
     let caller = Arc::new(caller());
     criterion.bench_function("authorize: account, region, parameters, 10 grants", |bench| {
@@ -197,7 +200,8 @@ fn decisions(criterion: &mut Criterion) {
     criterion.bench_function("judge a state", |bench| {
         let kind = version.task_kind("migration").unwrap();
         let rule = action.rule.as_ref().unwrap();
-        bench.iter(|| kind.state(black_box("4")).is_some_and(|state| rule.allows(state, None)));
+        let seen = Observation { state: "4".to_owned(), ..Observation::default() };
+        bench.iter(|| rule.objection(kind, &action.name, black_box(&seen)).is_none());
     });
 }
 

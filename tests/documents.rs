@@ -30,7 +30,7 @@ fn example(reason: Reason) -> Refusal {
     let task = || TaskState {
         id: text("dts-a1b2c3d4"),
         state: text("Running (7)"),
-        allowed: vec![text("CheckPass")],
+        needed: text("It is allowed in CheckPass"),
         legal: vec![text("StopMigrateJob")],
     };
     match reason {

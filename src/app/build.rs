@@ -22,8 +22,8 @@ use crate::metrics::Metrics;
 use crate::pipeline::{RequestPath, Steps, pipeline};
 use crate::quota::Quota;
 use crate::steps::{
-    Accounts, Audit, Authenticate, Authorize, Forward, Identify, Judge, Look, Owners, PaceCaller, RecordIntent, Replay,
-    Replays, StateOptions, StateReader, States, TakeTurn,
+    Accounts, Audit, Authenticate, Authorize, AuthorizeOptions, Forward, Identify, Judge, Look, Owners, PaceCaller,
+    RecordIntent, Replay, Replays, StateOptions, StateReader, States, TakeTurn,
 };
 use crate::store::{Store, Writer, WriterOptions};
 
@@ -163,11 +163,16 @@ pub(super) fn edge(config: Config, parts: Parts) -> Arc<Edge<impl RequestPath>> 
     ));
     let providers = config.providers;
     let accounts = Arc::new(Accounts::new(config.accounts));
+    let authorize_options = AuthorizeOptions {
+        max_wait: config.quota.max_wait,
+        max_wait_cap: config::WAIT_CAP,
+        check_parents: config.state.check_parents,
+    };
     let path = pipeline(Steps {
         audit: Audit::new(writer.clone(), Arc::clone(&metrics), calls),
         identify: Identify::new(Arc::clone(&providers), &bytes_of(&config.audit.digest_key)),
         authenticate: Authenticate::new(identity, clock.clone()),
-        authorize: Authorize::new(accounts, Arc::clone(&owners), config.quota.max_wait, config::WAIT_CAP),
+        authorize: Authorize::new(accounts, Arc::clone(&owners), authorize_options),
         pace: PaceCaller::default(),
         replay: Replay::new(Arc::clone(&replays), clock.clone()),
         look: Look::new(Arc::clone(&reader), Arc::clone(&cloud)),

@@ -66,8 +66,8 @@ pub struct TaskState {
     pub id: String,
     /// Its state, by name.
     pub state: String,
-    /// The states in which the action is allowed.
-    pub allowed: Vec<String>,
+    /// A sentence without its full stop: in which states, or under what condition, the action is allowed.
+    pub needed: String,
     /// The actions that are allowed in the state that it is in.
     pub legal: Vec<String>,
 }
@@ -170,8 +170,8 @@ impl Refusal {
                 limit.kind, limit.name, limit.quota, limit.window.as_secs_f64(), retry_after.as_secs_f64().ceil()
             ),
             Refusal::StateForbids { task, action } => format!(
-                "{action} is not allowed while task {} is {}. It is allowed in {}. {}",
-                task.id, task.state, list(&task.allowed), legal_now(&task.legal)
+                "{action} is not allowed while task {} is {}. {}. {}",
+                task.id, task.state, task.needed, legal_now(&task.legal)
             ),
             Refusal::StateUnknown { task, action } => format!(
                 "task {} is in the state {}, which the gateway does not know, so {action} is refused. Reads still pass.",

@@ -74,14 +74,28 @@ pub struct Authorized {
     pub region: String,
     /// The upstream host, out of configured data.
     pub host: String,
-    /// The tasks that the call addresses.
+    /// The tasks that the call names.
     pub tasks: Vec<TaskRef>,
+    /// Those of the action's dangers that the caller's grants accept, by name.
+    pub accepted_dangers: Vec<String>,
     /// The state of each of those tasks as it was last judged; the intent is accepted only if no change passed since.
     pub seen: Vec<SeenTask>,
     /// Until when it may wait for turns.
     pub wait_until: Instant,
     /// Under what a second arrival of this change is recognised, if it can be, and until when.
     pub replay: Option<(ReplayKey, Timestamp)>,
+}
+
+impl Authorized {
+    /// The tasks that the call is about: judged, and leased by a change.
+    pub fn subjects(&self) -> impl Iterator<Item = &TaskRef> {
+        self.tasks.iter().filter(|task| task.is_subject())
+    }
+
+    /// Whether it changes a task that exists.
+    pub fn changes_a_task(&self) -> bool {
+        self.action.kind.is_change() && self.subjects().next().is_some()
+    }
 }
 
 /// Identifies a change over retries: digests, never the signature or the key itself.

@@ -14,6 +14,8 @@ use crate::provider::{Mode, Providers};
 pub struct State {
     /// How old the knowledge of a task's state may be when a change is judged by it.
     pub max_age: Duration,
+    /// Whether a task that belongs to another (a compare task) must belong to the one that is named with it.
+    pub check_parents: bool,
     /// Modes that differ from the tables', by version and action, such as `2018-03-30/StopMigrateJob`.
     pub modes: BTreeMap<String, Mode>,
 }
@@ -23,6 +25,7 @@ pub struct State {
 pub(super) struct Raw {
     #[serde(with = "duration")]
     max_age: Duration,
+    check_parents: bool,
     modes: BTreeMap<String, RawMode>,
 }
 
@@ -36,7 +39,7 @@ enum RawMode {
 
 impl Default for Raw {
     fn default() -> Raw {
-        Raw { max_age: Duration::from_secs(5), modes: BTreeMap::new() }
+        Raw { max_age: Duration::from_secs(5), check_parents: true, modes: BTreeMap::new() }
     }
 }
 
@@ -58,7 +61,7 @@ impl Raw {
             }
         }
         let modes = self.modes.into_iter().map(|(name, mode)| (name, mode.into())).collect();
-        Some(State { max_age: self.max_age, modes })
+        Some(State { max_age: self.max_age, check_parents: self.check_parents, modes })
     }
 }
 

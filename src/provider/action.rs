@@ -6,7 +6,7 @@ use super::limit::Bucket;
 use super::path::{Path, Tree};
 use super::sensitive::PathSet;
 use super::shape::Shape;
-use super::state::StateRule;
+use super::state::{Conditions, Observation, StateRule, TaskKind};
 use crate::parameters::Value;
 
 /// An action.
@@ -22,8 +22,8 @@ pub struct Action {
     pub parameters: Shape,
     /// The parameters that name tasks.
     pub ids: Vec<TaskIdPath>,
-    /// Where the answer names the tasks that the call made, inside its envelope. They are of the action's task kind.
-    pub creates: Option<Path>,
+    /// Where the answer names the tasks that the call made.
+    pub creates: Option<Created>,
     /// Without an id it answers with every task of the account.
     pub lists: bool,
     /// The gateway asks for task states with it.
@@ -32,7 +32,7 @@ pub struct Action {
     pub secrets: PathSet,
     /// What is sensitive in its answer, inside its envelope.
     pub answer_secrets: PathSet,
-    /// Parameter values that need a grant of their own.
+    /// What needs a grant of its own.
     pub dangerous: Vec<Dangerous>,
     /// What its calls are counted in.
     pub bucket: Bucket,
@@ -65,6 +65,19 @@ pub struct TaskIdPath {
     pub task: String,
     /// The call is refused unless it names one.
     pub required: bool,
+    /// What the call does to them.
+    pub role: Role,
+    /// The parameter that names the task to which these belong.
+    pub of: Option<Path>,
+}
+
+/// What a call does to a task that it names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// The call is about it: its state is judged, and a change holds its lease.
+    Subject,
+    /// The call only copies from it: the caller must be allowed to use it, and that is all.
+    Template,
 }
 
 /// A task that a call names.
@@ -74,30 +87,77 @@ pub struct TaskRef {
     pub kind: String,
     /// Its id as the caller wrote it.
     pub id: String,
+    /// The id of the task that it belongs to, as the same call names it.
+    pub parent: Option<String>,
+    /// What the call does to it.
+    pub role: Role,
 }
 
-/// Values of a parameter that need a grant of their own.
+/// Where the answer of an action names the tasks that it made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Created {
+    /// The ids, inside the answer's envelope.
+    pub path: Path,
+    /// Their kind.
+    pub task: String,
+}
+
+/// Something that needs a grant of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dangerous {
     /// The name by which it is granted and refused.
     pub name: String,
-    /// The parameter.
-    pub parameter: Path,
-    /// The values, compared without regard to case and surrounding blanks: whatever the cloud might take for it.
-    pub equals: Vec<String>,
+    /// What makes a call dangerous.
+    pub trigger: Trigger,
     /// What happens with it.
     pub reason: String,
     /// Short names of the sources.
     pub sources: Vec<String>,
 }
 
+/// What makes a call dangerous.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trigger {
+    /// A parameter's value.
+    Parameter {
+        /// The parameter.
+        path: Path,
+        /// The values, compared without regard to case and surrounding blanks: whatever the cloud might take for it.
+        /// None: whatever is given.
+        equals: Option<Vec<String>>,
+    },
+    /// A task of this kind that the call names is in any other state than these, an unknown one too.
+    UnlessState {
+        /// The kind of the task.
+        task: String,
+        /// The harmless states, by name.
+        states: Vec<String>,
+    },
+    /// A task of this kind that the call names is in one of these billing states.
+    Billing {
+        /// The kind of the task.
+        task: String,
+        /// The billing states.
+        states: Vec<String>,
+    },
+    /// Something else is true of a task of this kind that the call names.
+    Fact {
+        /// The kind of the task.
+        task: String,
+        /// One of these is enough.
+        when: Conditions,
+    },
+}
+
 impl Action {
     /// The tasks that a call names, each once, in the order of the parameters. An empty id names none.
     pub fn task_ids(&self, parameters: &Value) -> Vec<TaskRef> {
-        let mut named = Vec::new();
+        let mut named: Vec<TaskRef> = Vec::new();
         for id in &self.ids {
-            for text in id.path.select(parameters).into_iter().filter_map(Tree::text).filter(|text| !text.is_empty()) {
-                let task = TaskRef { kind: id.task.clone(), id: text.to_owned() };
+            let parent = id.of.as_ref().and_then(|path| texts(path, parameters).next()).map(str::to_owned);
+            for text in texts(&id.path, parameters) {
+                let task =
+                    TaskRef { kind: id.task.clone(), id: text.to_owned(), parent: parent.clone(), role: id.role };
                 if !named.contains(&task) {
                     named.push(task);
                 }
@@ -106,9 +166,16 @@ impl Action {
         named
     }
 
-    /// The dangerous things that a call asks for.
-    pub fn dangers(&self, parameters: &Value) -> Vec<&Dangerous> {
-        self.dangerous.iter().filter(|danger| danger.is_asked_for(parameters)).collect()
+    /// The dangerous things that a call asks for by its parameters, and the parameter of each.
+    pub fn dangers(&self, parameters: &Value) -> Vec<(&Dangerous, &Path)> {
+        self.dangerous.iter().filter_map(|danger| Some((danger, danger.trigger.asked_for_by(parameters)?))).collect()
+    }
+}
+
+impl TaskRef {
+    /// Whether the call is about it: judged, and leased by a change.
+    pub fn is_subject(&self) -> bool {
+        self.role == Role::Subject
     }
 }
 
@@ -138,9 +205,34 @@ impl TaskIdPath {
     }
 }
 
-impl Dangerous {
-    fn is_asked_for(&self, parameters: &Value) -> bool {
-        let given = self.parameter.select(parameters).into_iter().filter_map(Tree::text);
-        given.into_iter().any(|text| self.equals.iter().any(|value| value.eq_ignore_ascii_case(text.trim())))
+impl Trigger {
+    /// Whether a task of `kind` that the call names, seen like this, makes the call dangerous.
+    pub fn is_pulled_by(&self, kind: &TaskKind, seen: &Observation) -> bool {
+        match self {
+            Trigger::Parameter { .. } => false,
+            Trigger::UnlessState { task, states } => {
+                let is_harmless = kind.state(&seen.state).is_some_and(|state| states.contains(&state.name));
+                *task == kind.name && !is_harmless
+            }
+            Trigger::Billing { task, states } => {
+                *task == kind.name && seen.billing.as_ref().is_some_and(|billing| states.contains(billing))
+            }
+            Trigger::Fact { task, when } => *task == kind.name && when.any_holds(seen),
+        }
     }
+
+    /// The parameter, if it has such a value.
+    fn asked_for_by(&self, parameters: &Value) -> Option<&Path> {
+        let Trigger::Parameter { path, equals } = self else { return None };
+        let is_meant = |text: &str| match equals {
+            None => true,
+            Some(values) => values.iter().any(|value| value.eq_ignore_ascii_case(text.trim())),
+        };
+        path.select(parameters).into_iter().filter_map(Tree::text).any(is_meant).then_some(path)
+    }
+}
+
+/// The texts at a path that are not empty.
+fn texts<'t>(path: &Path, tree: &'t Value) -> impl Iterator<Item = &'t str> {
+    path.select(tree).into_iter().filter_map(Tree::text).filter(|text| !text.is_empty())
 }

@@ -10,7 +10,8 @@
 //! let version = providers.version("2018-03-30").unwrap();
 //! assert_eq!(version.endpoint("mainland", "ap-shanghai"), Ok("dts.ap-shanghai.tencentcloudapi.com"));
 //! let start = version.action("StartMigrateJob").unwrap();
-//! assert!(version.legal_actions(&start.task, "CheckPass", None).contains(&"StartMigrateJob"));
+//! let seen = dts_gateway::provider::Observation { state: "4".to_owned(), ..Default::default() };
+//! assert!(version.legal_actions(&start.task, &seen).contains(&"StartMigrateJob"));
 //! # Ok(())
 //! # }
 //! ```
@@ -34,7 +35,7 @@ use std::path::Path as FilePath;
 use std::sync::Arc;
 use std::{fs, io};
 
-pub use action::{Action, Dangerous, Kind, TaskIdPath, TaskRef};
+pub use action::{Action, Created, Dangerous, Kind, Role, TaskIdPath, TaskRef, Trigger};
 pub use check::{FaultKind, ParameterFault};
 pub use endpoint::{Endpoints, UnknownRegion};
 pub use error::TableError;
@@ -42,7 +43,10 @@ pub use limit::{Bucket, Dimension, Limit};
 pub use path::{Path, PathError, Tree};
 pub use sensitive::{Node, PathSet, REDACTED, UNKNOWN_MEMBER};
 pub use shape::{Field, Mark, Shape, Structure, Type};
-pub use state::{Allowed, Billing, Confidence, Mode, Observation, State, StateRead, StateRule, StateSource, TaskKind};
+pub use state::{
+    Allowed, Also, Billing, Conditions, Confidence, Mode, Objection, Observation, Offered, OfferedPaths, Parent, State,
+    StateRead, StateRule, StateSource, TaskKind,
+};
 pub use version::{CommonUse, Family, Source, Version};
 
 use error::{Place, Report, SourceFile};

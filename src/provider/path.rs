@@ -115,7 +115,10 @@ impl Elements {
     fn include<T: Tree>(&self, element: &T) -> bool {
         match self {
             Elements::All => true,
-            Elements::Where { member, equals } => element.member(member).and_then(T::text) == Some(equals.as_str()),
+            // Whatever the cloud might take for it: a danger must not hide behind another spelling.
+            Elements::Where { member, equals } => {
+                element.member(member).and_then(T::text).is_some_and(|text| text.trim().eq_ignore_ascii_case(equals))
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::action::Action;
 use super::endpoint::{Endpoints, UnknownRegion};
-use super::state::{StateSource, TaskKind};
+use super::state::{Observation, StateSource, TaskKind};
 
 /// One API version of one family.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,12 +127,12 @@ impl Version {
         })
     }
 
-    /// The changing actions that are allowed in this state (by name) and billing state, sorted.
-    pub fn legal_actions(&self, task_kind: &str, state: &str, billing: Option<&str>) -> Vec<&str> {
-        let Some(state) = self.task_kinds.get(task_kind).and_then(|kind| kind.state_named(state)) else {
-            return Vec::new();
+    /// The changing actions that are allowed on a task that was seen like this, sorted.
+    pub fn legal_actions(&self, task_kind: &str, seen: &Observation) -> Vec<&str> {
+        let Some(kind) = self.task_kinds.get(task_kind) else { return Vec::new() };
+        let allowed = |action: &Action| {
+            action.rule.as_ref().is_some_and(|rule| rule.objection(kind, &action.name, seen).is_none())
         };
-        let allowed = |action: &Action| action.rule.as_ref().is_some_and(|rule| rule.allows(state, billing));
         let of_kind = self.actions.values().filter(|action| action.task == task_kind);
         of_kind.filter(|action| allowed(action)).map(|action| action.name.as_str()).collect()
     }

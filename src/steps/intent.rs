@@ -36,11 +36,14 @@ impl RecordIntent {
     }
 
     /// The tasks that a creation made belong to the team whose call it was, durably, before their ids are told.
-    async fn take_ownership(&self, created: &Created, reply: &Reply) {
+    async fn take_ownership(&self, created: &Creation, reply: &Reply) {
         let members = self.dialects.of(created.family).members(&reply.body);
         let ids = members.iter().flat_map(|members| created.ids.select(members));
         for id in ids.filter_map(Tree::text).filter(|id| !id.is_empty()) {
             created.record.update(|record| record.task_ids.push(id.to_owned()));
+            if !created.is_owned {
+                continue;
+            }
             let own = Entry::Own { account: created.account.clone(), task: id.to_owned(), team: created.team.clone() };
             self.owners.learn(&created.account, id, &created.team);
             if self.writer.commit(own).await.is_err() {
@@ -51,9 +54,11 @@ impl RecordIntent {
 }
 
 /// What has to be known of a creation after the call has gone on.
-struct Created {
+struct Creation {
     family: crate::provider::Family,
     ids: Path,
+    /// Tasks that belong to another task are owned through it.
+    is_owned: bool,
     account: String,
     team: String,
     record: crate::call::RecordHandle,
@@ -86,9 +91,10 @@ impl Around for RecordIntent {
                 return answer.ok_or_else(|| Refusal::TaskBusy { task: first_task(&call) });
             }
         }
-        let created = call.action.creates.clone().map(|ids| Created {
+        let created = call.action.creates.as_ref().map(|created| Creation {
             family: call.version.family,
-            ids,
+            ids: created.path.clone(),
+            is_owned: call.version.task_kind(&created.task).is_none_or(|kind| kind.parent.is_none()),
             account: call.account.alias.clone(),
             team: call.caller.team.clone(),
             record: record.clone(),
@@ -104,5 +110,5 @@ impl Around for RecordIntent {
 }
 
 fn first_task(call: &Authorized) -> String {
-    call.tasks.first().map(|task| task.id.clone()).unwrap_or_default()
+    call.subjects().next().map(|task| task.id.clone()).unwrap_or_default()
 }

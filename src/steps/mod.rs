@@ -15,7 +15,7 @@ mod turn;
 
 pub use audit::Audit;
 pub use authenticate::Authenticate;
-pub use authorize::{Accounts, Authorize, Owners};
+pub use authorize::{Accounts, Authorize, AuthorizeOptions, Owners};
 pub use forward::Forward;
 pub use identify::Identify;
 pub use intent::RecordIntent;

@@ -1,8 +1,9 @@
 //! Reads `actions.toml`: structures and actions.
 
 use super::super::action::Kind;
-use super::super::error::{At, Report, SourceFile};
+use super::super::error::{At, Place, Report, SourceFile};
 use super::reader::{Item, Table, read_file};
+use super::states::{ConditionRows, conditions};
 
 /// `actions.toml` as written.
 pub(super) struct ActionRows {
@@ -22,7 +23,7 @@ pub(super) struct ActionRow {
     pub(super) task: Option<At<String>>,
     pub(super) kind: Option<At<Kind>>,
     pub(super) ids: Vec<IdRow>,
-    pub(super) creates: Option<At<String>>,
+    pub(super) creates: Option<CreatesRow>,
     pub(super) lists: bool,
     pub(super) parameters: Vec<FieldRow>,
     pub(super) answer: Vec<FieldRow>,
@@ -38,13 +39,29 @@ pub(super) struct IdRow {
     pub(super) task: At<String>,
     /// Stated here because the parameter itself is optional in the definitions.
     pub(super) required: bool,
+    /// The parameter that names the task to which these belong.
+    pub(super) of: Option<At<String>>,
+    /// Only copied from.
+    pub(super) template: bool,
 }
 
-/// Parameter values that need a grant of their own.
+/// Where the answer names the tasks that were made.
+pub(super) struct CreatesRow {
+    pub(super) path: At<String>,
+    /// Their kind, if it is not the action's own.
+    pub(super) task: Option<At<String>>,
+}
+
+/// Something that needs a grant of its own.
 pub(super) struct DangerRow {
+    pub(super) place: Place,
     pub(super) name: Option<At<String>>,
     pub(super) parameter: Option<At<String>>,
-    pub(super) equals: Vec<At<String>>,
+    pub(super) equals: Option<Vec<At<String>>>,
+    pub(super) task: Option<At<String>>,
+    pub(super) unless_states: Option<Vec<At<String>>>,
+    pub(super) billing: Option<Vec<At<String>>>,
+    pub(super) when: Option<ConditionRows>,
     pub(super) reason: Option<At<String>>,
     pub(super) sources: Vec<At<String>>,
 }
@@ -69,23 +86,17 @@ fn action(name: At<String>, table: Table<'_>) -> ActionRow {
         task: table.text("task"),
         kind: table.word("kind", Kind::NAMES),
         ids: ids.into_iter().filter_map(|(path, item)| id(path, &item)).collect(),
-        creates: table.optional_text("creates"),
+        creates: table.get("creates").and_then(|item| creates(&item)),
         lists: table.flag("lists"),
         parameters: fields(table.optional_table("parameters")),
         answer: fields(table.optional_table("answer")),
         bucket: table.optional_text("bucket"),
         dangerous: table.tables("dangerous").into_iter().map(danger).collect(),
-        refusals: refusals(&table),
+        refusals: table.named_texts("refusals", "refusal"),
         sources: table.texts("sources"),
     };
     table.finish();
     row
-}
-
-/// `reason = "Code"` of an action or of a kind of task.
-pub(super) fn refusals(table: &Table<'_>) -> Vec<(At<String>, At<String>)> {
-    let entries = table.optional_table("refusals").map(|table| table.entries("refusal")).unwrap_or_default();
-    entries.into_iter().filter_map(|(reason, item)| Some((reason, item.text()?))).collect()
 }
 
 fn fields(table: Option<Table<'_>>) -> Vec<FieldRow> {
@@ -93,22 +104,39 @@ fn fields(table: Option<Table<'_>>) -> Vec<FieldRow> {
     entries.into_iter().filter_map(|(name, item)| Some(FieldRow { name, words: item.text()? })).collect()
 }
 
-/// `JobId = "migration"`, or `JobId = { task = "migration", required = true }`.
+/// `JobId = "migration"`, or a table that says more.
 fn id(path: At<String>, item: &Item<'_>) -> Option<IdRow> {
     if item.is_text() {
-        return Some(IdRow { path, task: item.text()?, required: false });
+        return Some(IdRow { path, task: item.text()?, required: false, of: None, template: false });
     }
     let table = item.table()?;
-    let (task, required) = (table.text("task"), table.flag("required"));
+    let (task, of) = (table.text("task"), table.optional_text("of"));
+    let (required, template) = (table.flag("required"), table.flag("template"));
     table.finish();
-    Some(IdRow { path, task: task?, required })
+    Some(IdRow { path, task: task?, required, of, template })
+}
+
+/// `"JobIds[]"`, or `{ path = "CompareTaskId", task = "compare" }`.
+fn creates(item: &Item<'_>) -> Option<CreatesRow> {
+    if item.is_text() {
+        return Some(CreatesRow { path: item.text()?, task: None });
+    }
+    let table = item.table()?;
+    let (path, task) = (table.text("path"), table.text("task"));
+    table.finish();
+    Some(CreatesRow { path: path?, task })
 }
 
 fn danger(table: Table<'_>) -> DangerRow {
     let row = DangerRow {
+        place: table.place(),
         name: table.text("name"),
-        parameter: table.text("parameter"),
-        equals: table.texts("equals"),
+        parameter: table.optional_text("parameter"),
+        equals: table.texts_if_there("equals"),
+        task: table.optional_text("task"),
+        unless_states: table.texts_if_there("unless_states"),
+        billing: table.texts_if_there("billing"),
+        when: conditions(&table, "when"),
         reason: table.text("reason"),
         sources: table.texts("sources"),
     };

@@ -7,6 +7,7 @@ mod identity;
 mod limits;
 mod link;
 mod reader;
+mod rules;
 mod states;
 
 use sha2::{Digest, Sha256};

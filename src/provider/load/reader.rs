@@ -69,6 +69,11 @@ impl<'t> Table<'t> {
         self.get(key).map(|item| item.texts()).unwrap_or_default()
     }
 
+    /// A list of texts that, if it is there, is not empty.
+    pub(super) fn texts_if_there(&self, key: &'static str) -> Option<Vec<At<String>>> {
+        self.get(key).map(|_| self.texts(key))
+    }
+
     /// One of a closed set of words that must be there.
     pub(super) fn word<T: Copy>(&self, key: &'static str, words: &[(&str, T)]) -> Option<At<T>> {
         self.needed(key)?.word(words)
@@ -126,6 +131,12 @@ impl<'t> Table<'t> {
         entries.collect()
     }
 
+    /// A table of texts under names of the author's choice, which may be there.
+    pub(super) fn named_texts(&self, key: &'static str, what: &str) -> Vec<(At<String>, At<String>)> {
+        let entries = self.optional_table(key).map(|table| table.entries(what)).unwrap_or_default();
+        entries.into_iter().filter_map(|(name, item)| Some((name, item.text()?))).collect()
+    }
+
     /// The end of reading: keys that nobody asked for are mistakes.
     pub(super) fn finish(self) {
         let asked = self.asked.borrow();
@@ -136,10 +147,15 @@ impl<'t> Table<'t> {
         }
     }
 
+    /// Reports a key that is not there.
+    pub(super) fn missing(&self, key: &str) {
+        self.report.add(&self.place(), format!("{} has no `{key}`", self.what));
+    }
+
     fn needed(&self, key: &'static str) -> Option<Item<'t>> {
         let item = self.get(key);
         if item.is_none() {
-            self.report.add(&self.place(), format!("{} has no `{key}`", self.what));
+            self.missing(key);
         }
         item
     }

@@ -1,9 +1,9 @@
 //! Reads `states.toml`: kinds of task, their states, and the rules.
 
 use super::super::error::{At, Place, Report, SourceFile};
-use super::super::state::{Confidence, Mode};
-use super::actions::refusals;
 use super::reader::{Item, Table, read_file};
+use super::rules::{RuleRow, rule};
+use crate::parameters::Value;
 
 /// `states.toml` as written.
 pub(super) struct StateRows {
@@ -14,22 +14,50 @@ pub(super) struct StateRows {
 /// A kind of task.
 pub(super) struct TaskRow {
     pub(super) name: At<String>,
+    pub(super) parent: Option<ParentRow>,
     pub(super) read: Option<SourceRow>,
     pub(super) learn: Vec<SourceRow>,
     pub(super) states: Vec<StateRow>,
     pub(super) billing: Option<BillingRow>,
+    /// The cloud's word for an operation, and the action that it stands for.
+    pub(super) offers: Vec<(At<String>, At<String>)>,
     pub(super) refusals: Vec<(At<String>, At<String>)>,
 }
+
+/// The kind of task that others belong to.
+pub(super) struct ParentRow {
+    pub(super) task: At<String>,
+    pub(super) id_begins: At<String>,
+}
+
+/// Facts and the values that they may have.
+pub(super) type ConditionRows = Vec<(At<String>, Vec<At<String>>)>;
 
 /// Where an answer tells a state; with the request's parameter if it is how the gateway asks.
 pub(super) struct SourceRow {
     pub(super) place: Place,
     pub(super) action: Option<At<String>>,
-    pub(super) parameter: Option<At<String>>,
+    pub(super) asks: Option<AskRow>,
     pub(super) id: Option<At<String>>,
     pub(super) state: Option<At<String>>,
     pub(super) billing: Option<At<String>>,
+    pub(super) facts: Vec<(At<String>, At<String>)>,
+    pub(super) offered: Option<OfferedRow>,
     pub(super) sources: Vec<At<String>>,
+}
+
+/// How the gateway asks.
+pub(super) struct AskRow {
+    pub(super) parameter: Option<At<String>>,
+    pub(super) parent: Option<At<String>>,
+    /// Parameters with the same value every time.
+    pub(super) with: Vec<(At<String>, Value)>,
+}
+
+/// Where an answer lists the operations that the cloud would accept, and all that there are.
+pub(super) struct OfferedRow {
+    pub(super) allowed: Option<At<String>>,
+    pub(super) all: Option<At<String>>,
 }
 
 /// A state.
@@ -55,17 +83,6 @@ pub(super) enum AllowedRow {
     Only(Vec<At<String>>),
 }
 
-/// When a changing action is allowed.
-pub(super) struct RuleRow {
-    pub(super) action: At<String>,
-    pub(super) allowed: Option<AllowedRow>,
-    pub(super) billing: Option<At<AllowedRow>>,
-    pub(super) mode: Option<At<Mode>>,
-    pub(super) confidence: Option<At<Confidence>>,
-    pub(super) reason: Option<At<String>>,
-    pub(super) sources: Vec<At<String>>,
-}
-
 pub(super) fn read(file: &SourceFile, report: &Report) -> StateRows {
     read_file(file, report, |top| {
         let tasks = top.table("task").map(|table| table.entries("task")).unwrap_or_default();
@@ -83,14 +100,20 @@ fn task(name: At<String>, table: Table<'_>, report: &Report) -> TaskRow {
     let states = table.table("state").map(|table| table.entries("state")).unwrap_or_default();
     let row = TaskRow {
         name,
+        parent: table.optional_table("parent").and_then(parent),
         read: table.table("read").map(|read| {
-            let parameter = read.text("parameter");
-            SourceRow { parameter, ..source(read) }
+            let asks = AskRow {
+                parameter: read.optional_text("parameter"),
+                parent: read.optional_text("parent"),
+                with: with(&read),
+            };
+            SourceRow { asks: Some(asks), ..source(read) }
         }),
         learn: table.tables("learn").into_iter().map(source).collect(),
         states: states.into_iter().filter_map(|(name, item)| Some(state(name, item.table()?))).collect(),
         billing: table.optional_table("billing").map(|table| billing(table, report)),
-        refusals: refusals(&table),
+        offers: table.named_texts("offers", "word"),
+        refusals: table.named_texts("refusals", "refusal"),
     };
     table.finish();
     row
@@ -100,14 +123,44 @@ fn source(table: Table<'_>) -> SourceRow {
     let row = SourceRow {
         place: table.place(),
         action: table.text("action"),
-        parameter: None,
+        asks: None,
         id: table.text("id"),
         state: table.text("state"),
         billing: table.optional_text("billing"),
+        facts: table.named_texts("facts", "fact"),
+        offered: table.optional_table("offered").map(offered),
         sources: table.texts("sources"),
     };
     table.finish();
     row
+}
+
+fn offered(table: Table<'_>) -> OfferedRow {
+    let row = OfferedRow { allowed: table.text("allowed"), all: table.text("all") };
+    table.finish();
+    row
+}
+
+fn parent(table: Table<'_>) -> Option<ParentRow> {
+    let (task, id_begins) = (table.text("task"), table.text("id_begins"));
+    table.finish();
+    Some(ParentRow { task: task?, id_begins: id_begins? })
+}
+
+/// `with = { Limit = 100 }`: numbers stay numbers.
+fn with(table: &Table<'_>) -> Vec<(At<String>, Value)> {
+    let entries = table.optional_table("with").map(|table| table.entries("parameter")).unwrap_or_default();
+    let value = |item: Item<'_>| {
+        let wire = item.wire()?.value;
+        Some(if item.is_text() { Value::String(wire) } else { Value::Number(wire) })
+    };
+    entries.into_iter().filter_map(|(name, item)| Some((name, value(item)?))).collect()
+}
+
+/// `when = { source_engine = ["redis"] }`.
+pub(super) fn conditions(table: &Table<'_>, key: &'static str) -> Option<ConditionRows> {
+    let entries = table.optional_table(key)?.entries("fact");
+    Some(entries.into_iter().map(|(fact, item)| (fact, item.texts())).collect())
 }
 
 fn state(name: At<String>, table: Table<'_>) -> StateRow {
@@ -133,21 +186,7 @@ fn billing(table: Table<'_>, report: &Report) -> BillingRow {
     row
 }
 
-fn rule(action: At<String>, table: Table<'_>, report: &Report) -> RuleRow {
-    let row = RuleRow {
-        action,
-        allowed: allowed(&table, "allowed", report).map(|row| row.value),
-        billing: table.get("billing").and_then(|item| allowed_item(&item, report)),
-        mode: table.optional_word("mode", Mode::NAMES),
-        confidence: table.word("confidence", Confidence::NAMES),
-        reason: table.optional_text("reason"),
-        sources: table.texts("sources"),
-    };
-    table.finish();
-    row
-}
-
-fn allowed(table: &Table<'_>, key: &'static str, report: &Report) -> Option<At<AllowedRow>> {
+pub(super) fn allowed(table: &Table<'_>, key: &'static str, report: &Report) -> Option<At<AllowedRow>> {
     match table.get(key) {
         Some(item) => allowed_item(&item, report),
         None => {
@@ -157,7 +196,7 @@ fn allowed(table: &Table<'_>, key: &'static str, report: &Report) -> Option<At<A
     }
 }
 
-fn allowed_item(item: &Item<'_>, report: &Report) -> Option<At<AllowedRow>> {
+pub(super) fn allowed_item(item: &Item<'_>, report: &Report) -> Option<At<AllowedRow>> {
     if !item.is_text() {
         return Some(At { value: AllowedRow::Only(item.texts()), place: item.place() });
     }

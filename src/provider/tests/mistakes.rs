@@ -31,7 +31,9 @@ fn every_kind_of_mistake_is_told_with_its_place() {
         copy(dir.path(), FOLDER, FOLDER);
         let path = dir.path().join(FOLDER).join(&file);
         replace(&path, &from, &to);
-        let errors = Providers::load(dir.path()).expect_err(&to);
+        let errors = Providers::load(dir.path())
+            .err()
+            .unwrap_or_else(|| panic!("{file}: `{from}` became `{to}` and was accepted"));
         let error = errors.iter().find(|error| error.message == message);
         let error = error.unwrap_or_else(|| panic!("{to}: no `{message}` in {errors:#?}"));
         assert_eq!(line_and_column(&error.source, error.span.start), (error.line, error.column), "{error}");

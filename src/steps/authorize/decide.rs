@@ -12,11 +12,22 @@ pub(super) struct Ask<'a> {
     pub(super) version: &'a str,
     pub(super) action: &'a Action,
     pub(super) region: &'a str,
+    /// The tasks that the call names, but for those that belong to another one: they are owned through it.
     pub(super) tasks: &'a [TaskRef],
     /// Those of `tasks` that belong to the caller's team.
     pub(super) owned: &'a [TaskRef],
     pub(super) parameters: &'a Value,
-    pub(super) dangers: &'a [&'a Dangerous],
+    /// What its parameters ask for that needs a grant of its own.
+    pub(super) dangers: &'a [(&'a Dangerous, &'a Path)],
+}
+
+/// A yes.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) struct Granted {
+    /// The name of the grant that allows it.
+    pub(super) grant: String,
+    /// Those of the action's dangers that the caller's grants accept.
+    pub(super) accepted_dangers: Vec<String>,
 }
 
 /// A no.
@@ -27,8 +38,8 @@ pub(super) struct Denied {
     pub(super) must_name_tasks: bool,
 }
 
-/// The name of the grant that allows it.
-pub(super) fn decide(ask: &Ask<'_>) -> Result<String, Denied> {
+/// Whether the caller's grants allow it.
+pub(super) fn decide(ask: &Ask<'_>) -> Result<Granted, Denied> {
     let matching = |effect: Effect| ask.caller.grants.iter().filter(move |grant| grant.effect == effect);
     if let Some(deny) = matching(Effect::Deny).find(|grant| is_about(grant, ask) && denies_tasks(grant, ask)) {
         return Err(denied(format!("the grant {} denies {} to {}", deny.name, ask.action.name, ask.caller.name)));
@@ -37,15 +48,15 @@ pub(super) fn decide(ask: &Ask<'_>) -> Result<String, Denied> {
     let Some(grant) = about.iter().find(|grant| allows_tasks(grant, ask)) else {
         return Err(not_allowed(ask, !about.is_empty()));
     };
-    for danger in ask.dangers {
-        let accepted = about.iter().any(|grant| allows_tasks(grant, ask) && accepts(grant, &danger.name));
-        if !accepted {
-            let parameter = danger.parameter.to_string();
-            let refusal = Refusal::DangerousParameter { danger: danger.name.clone(), parameter };
-            return Err(Denied { refusal, must_name_tasks: false });
-        }
+    let accepting: Vec<&Grant> = about.iter().copied().filter(|grant| allows_tasks(grant, ask)).collect();
+    let is_accepted = |name: &str| accepting.iter().any(|grant| accepts(grant, name));
+    if let Some((danger, parameter)) = ask.dangers.iter().find(|(danger, _)| !is_accepted(&danger.name)) {
+        let refusal = Refusal::DangerousParameter { danger: danger.name.clone(), parameter: parameter.to_string() };
+        return Err(Denied { refusal, must_name_tasks: false });
     }
-    Ok(grant.name.clone())
+    let dangers = ask.action.dangerous.iter().map(|danger| &danger.name);
+    let accepted_dangers = dangers.filter(|name| is_accepted(name)).cloned().collect();
+    Ok(Granted { grant: grant.name.clone(), accepted_dangers })
 }
 
 fn is_about(grant: &Grant, ask: &Ask<'_>) -> bool {
@@ -60,12 +71,13 @@ fn is_about_but_for_conditions(grant: &Grant, ask: &Ask<'_>) -> bool {
         && any(&grant.regions, ask.region)
 }
 
-/// Every task that is named must be the grant's. A call that names none shows or makes tasks: a list read would show
-/// all of them, a creation makes one of the team's own.
+/// Every task that is named must be the grant's. A creation makes a task of the team's own; a call that names none
+/// and lists tasks shows all of them.
 fn allows_tasks(grant: &Grant, ask: &Ask<'_>) -> bool {
     let TaskScope::Limited { own, ids } = &grant.tasks else { return true };
-    if ask.tasks.is_empty() {
-        return !ask.action.lists && (*own || ask.action.creates.is_none());
+    let is_creation = ask.action.creates.is_some() && !ask.tasks.iter().any(TaskRef::is_subject);
+    if is_creation && !*own || ask.tasks.is_empty() && ask.action.lists {
+        return false;
     }
     ask.tasks.iter().all(|task| (*own && super::is_owned(ask.owned, task)) || any(ids, &task.id))
 }

@@ -25,14 +25,24 @@ const TASKS_LISTED: u32 = 20;
 pub struct Authorize {
     accounts: Arc<Accounts>,
     owners: Arc<Owners>,
-    max_wait: Duration,
-    max_wait_cap: Duration,
+    options: AuthorizeOptions,
+}
+
+/// How calls are authorized.
+#[derive(Clone, Copy, Debug)]
+pub struct AuthorizeOptions {
+    /// How long a call may wait for its turn, if it does not say so.
+    pub max_wait: Duration,
+    /// How long it may wait at most, whatever it says.
+    pub max_wait_cap: Duration,
+    /// Whether a task that belongs to another must belong to the one that is named with it.
+    pub check_parents: bool,
 }
 
 impl Authorize {
-    /// Authorizes for these accounts. A call may wait `max_wait`, or what it asks for up to `max_wait_cap`.
-    pub fn new(accounts: Arc<Accounts>, owners: Arc<Owners>, max_wait: Duration, max_wait_cap: Duration) -> Authorize {
-        Authorize { accounts, owners, max_wait, max_wait_cap }
+    /// Authorizes for these accounts.
+    pub fn new(accounts: Arc<Accounts>, owners: Arc<Owners>, options: AuthorizeOptions) -> Authorize {
+        Authorize { accounts, owners, options }
     }
 }
 
@@ -49,7 +59,12 @@ impl Gate for Authorize {
         call.record.update(|record| record.region.clone_from(&region));
         action.check_parameters(&request.parameters).map_err(parameter_refusal)?;
         let tasks = action.task_ids(&request.parameters);
-        let owned = self.owners.owned(&account.alias, &caller.team, &caller.grants, &tasks).await?;
+        if self.options.check_parents {
+            check_parents(&version, &tasks)?;
+        }
+        let is_own_master = |task: &&TaskRef| version.task_kind(&task.kind).is_none_or(|kind| kind.parent.is_none());
+        let masters: Vec<TaskRef> = tasks.iter().filter(is_own_master).cloned().collect();
+        let owned = self.owners.owned(&account.alias, &caller.team, &caller.grants, &masters).await?;
         let dangers = action.dangers(&request.parameters);
         let ask = Ask {
             caller: &caller,
@@ -57,21 +72,21 @@ impl Gate for Authorize {
             version: &version.version,
             action: &action,
             region: &region,
-            tasks: &tasks,
+            tasks: &masters,
             owned: &owned,
             parameters: &request.parameters,
             dangers: &dangers,
         };
-        let grant = match decide(&ask) {
-            Ok(grant) => grant,
+        let granted = match decide(&ask) {
+            Ok(granted) => granted,
             Err(denied) if denied.must_name_tasks => {
                 let own = self.owners.some(&account.alias, &caller.team, TASKS_LISTED).await?;
                 return Err(name_your_tasks(&own));
             }
             Err(denied) => return Err(denied.refusal),
         };
-        call.record.update(|record| record.detail.grant = grant);
-        let may_wait = request.max_wait.unwrap_or(self.max_wait).min(self.max_wait_cap);
+        call.record.update(|record| record.detail.grant = granted.grant);
+        let may_wait = request.max_wait.unwrap_or(self.options.max_wait).min(self.options.max_wait_cap);
         let wait_until = call.received + may_wait;
         Ok(Authorized {
             call,
@@ -83,6 +98,7 @@ impl Gate for Authorize {
             region,
             host,
             tasks,
+            accepted_dangers: granted.accepted_dangers,
             seen: Vec::new(),
             wait_until,
             replay: None,
@@ -98,6 +114,18 @@ fn place(version: &Version, account: &Account, request: &Request) -> Result<(Str
     let unknown =
         |_| Refusal::RegionUnknown { region: region.chars().filter(char::is_ascii_graphic).take(64).collect() };
     Ok((region.to_owned(), host.map_err(unknown)?.to_owned()))
+}
+
+/// A task that belongs to another must belong to the one that the call names with it: that one's owner was asked for.
+fn check_parents(version: &Version, tasks: &[TaskRef]) -> Result<(), Refusal> {
+    for task in tasks {
+        let parent = version.task_kind(&task.kind).and_then(|kind| kind.parent.as_ref());
+        if parent.is_some_and(|parent| !parent.fits(task)) {
+            let (id, of) = (&task.id, task.parent.as_deref().unwrap_or("no task"));
+            return Err(Refusal::NotGranted { why: format!("{id} does not belong to {of}, which the call names") });
+        }
+    }
+    Ok(())
 }
 
 fn parameter_refusal(fault: ParameterFault) -> Refusal {

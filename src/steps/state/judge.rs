@@ -23,7 +23,7 @@ impl Gate for Judge {
     type Out = Authorized;
 
     async fn check(&self, mut call: Authorized) -> Result<Authorized, Refusal> {
-        if call.action.kind.is_change() && !call.tasks.is_empty() {
+        if call.changes_a_task() {
             call.seen = self.reader.judge(&call).await?;
         }
         Ok(call)

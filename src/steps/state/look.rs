@@ -41,7 +41,7 @@ impl Gate for Look {
     type Out = Authorized;
 
     async fn check(&self, mut call: Authorized) -> Result<Authorized, Refusal> {
-        if !call.action.kind.is_change() || call.tasks.is_empty() {
+        if !call.changes_a_task() {
             return Ok(call);
         }
         if !self.reader.knows(&call) {

@@ -30,10 +30,8 @@ pub struct States(Mutex<HashMap<TaskKey, Entry>>);
 /// A state that may be judged by.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Known {
-    /// As it is on the wire.
-    pub state: String,
-    /// The billing state, for kinds that have one.
-    pub billing: Option<String>,
+    /// What the answer said of the task.
+    pub observed: Observation,
     /// When it was asked for.
     pub asked_at: Instant,
     /// The change counter that goes with it.
@@ -67,7 +65,7 @@ impl States {
     pub fn learn(&self, account: &str, observation: Observation, asked_at: Instant, changes: i64) -> Known {
         let mut entries = self.lock();
         let entry = entry(&mut entries, account, &observation.id);
-        let known = Known { state: observation.state, billing: observation.billing, asked_at, changes };
+        let known = Known { observed: observation, asked_at, changes };
         if entry.may_believe(asked_at) {
             entry.changes = Some(changes);
             entry.known = Some(known.clone());
@@ -80,7 +78,7 @@ impl States {
         let mut entries = self.lock();
         let entry = entry(&mut entries, account, &observation.id);
         if let (Some(changes), true) = (entry.changes, entry.may_believe(asked_at)) {
-            entry.known = Some(Known { state: observation.state, billing: observation.billing, asked_at, changes });
+            entry.known = Some(Known { observed: observation, asked_at, changes });
         }
     }
 

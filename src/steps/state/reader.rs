@@ -39,14 +39,14 @@ impl StateReader {
     pub(super) async fn judge(&self, call: &Authorized) -> Result<Vec<SeenTask>, Refusal> {
         let mut seen = Vec::with_capacity(call.tasks.len());
         let mut states = Vec::with_capacity(call.tasks.len());
-        for task in &call.tasks {
+        for task in call.subjects() {
             let known = self.read(call, task).await?;
             states.push(StateSeen {
                 task: task.id.clone(),
-                state: state_name(call.version.task_kind(&task.kind).map(|kind| &**kind), &known),
+                state: state_name(call.version.task_kind(&task.kind).map(|kind| &**kind), &known.observed),
                 age_ms: i64::try_from(known.asked_at.elapsed().as_millis()).unwrap_or(i64::MAX),
             });
-            let verdict = decide(&call.version, &call.action, task, &known, &self.options);
+            let verdict = decide(call, task, &known.observed, &self.options);
             call.call.record.update(|record| {
                 record.detail.states.clone_from(&states);
                 if let Verdict::Observed(refusal) = &verdict {
@@ -66,7 +66,7 @@ impl StateReader {
     /// Whether every state that the call depends on is known already.
     pub(super) fn knows(&self, call: &Authorized) -> bool {
         let alias = &call.account.alias;
-        call.tasks.iter().all(|task| self.states.known(alias, &task.id, self.options.max_age).is_some())
+        call.subjects().all(|task| self.states.known(alias, &task.id, self.options.max_age).is_some())
     }
 
     async fn read(&self, call: &Authorized, task: &TaskRef) -> Result<Known, Refusal> {
@@ -95,7 +95,7 @@ impl StateReader {
         let waited = i64::try_from(in_flight.waited().as_millis()).unwrap_or(i64::MAX);
         call.call.record.update(|record| record.waited_ms += waited);
         let asked_at = Instant::now();
-        let parameters = kind.read.request(&task.id);
+        let parameters = kind.read.request(task);
         let message = Message {
             account: &call.account,
             version: &call.version,

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, advance};
 
-use super::decide::{Verdict, decide};
-use super::{Known, StateOptions, States};
+use super::decide::{Case, Verdict};
+use super::{StateOptions, States};
 use crate::call::{Refusal, SeenTask};
-use crate::provider::{Mode, Observation, Providers, TaskRef};
+use crate::provider::{Mode, Observation, Providers, Role, TaskRef};
 
 fn options(modes: &[(&str, Mode)]) -> StateOptions {
     let modes: BTreeMap<String, Mode> = modes.iter().map(|(name, mode)| ((*name).to_owned(), *mode)).collect();
@@ -19,10 +19,10 @@ fn options(modes: &[(&str, Mode)]) -> StateOptions {
 fn judge(action: &str, kind: &str, state: &str, billing: Option<&str>, options: &StateOptions) -> Verdict {
     let providers = Providers::embedded().unwrap();
     let version = providers.version("2018-03-30").unwrap();
-    let task = TaskRef { kind: kind.to_owned(), id: "dts-a".to_owned() };
-    let known =
-        Known { state: state.to_owned(), billing: billing.map(str::to_owned), asked_at: Instant::now(), changes: 0 };
-    decide(version, version.action(action).unwrap(), &task, &known, options)
+    let task = TaskRef { kind: kind.to_owned(), id: "dts-a".to_owned(), parent: None, role: Role::Subject };
+    let seen = Observation { billing: billing.map(str::to_owned), ..observation(state) };
+    let action = version.action(action).unwrap();
+    Case { version, action, task: &task, seen: &seen, accepted_dangers: &[] }.decide(options)
 }
 
 #[tokio::test]
@@ -35,7 +35,7 @@ async fn a_task_starts_only_after_its_check_passed_and_the_refusal_says_so() {
         panic!("a running task was started");
     };
     assert_eq!((action.as_str(), task.state.as_str()), ("StartMigrateJob", "Running (7)"));
-    assert_eq!(task.allowed, ["CheckPass"]);
+    assert_eq!(task.needed, "It is allowed in CheckPass");
     assert_eq!(task.legal, ["StopMigrateJob"]);
 }
 
@@ -59,7 +59,7 @@ async fn a_rule_can_observe_or_be_off() {
 }
 
 fn observation(state: &str) -> Observation {
-    Observation { id: "dts-a".to_owned(), state: state.to_owned(), billing: None }
+    Observation { id: "dts-a".to_owned(), state: state.to_owned(), ..Observation::default() }
 }
 
 const MAX_AGE: Duration = Duration::from_secs(5);
@@ -68,7 +68,7 @@ const MAX_AGE: Duration = Duration::from_secs(5);
 async fn knowledge_is_forgotten_when_it_is_old() {
     let states = States::default();
     states.learn("main", observation("4"), Instant::now(), 0);
-    assert_eq!(states.known("main", "dts-a", MAX_AGE).unwrap().state, "4");
+    assert_eq!(states.known("main", "dts-a", MAX_AGE).unwrap().observed.state, "4");
     advance(MAX_AGE + Duration::from_millis(1)).await;
     assert_eq!(states.known("main", "dts-a", MAX_AGE), None);
     assert_eq!(states.known("other", "dts-a", MAX_AGE), None, "another account's task of the same name");
@@ -92,5 +92,5 @@ async fn what_is_overheard_counts_only_with_a_known_counter_and_without_a_change
     advance(Duration::from_millis(10)).await;
     states.overheard("main", observation("6"), Instant::now());
     let known = states.known("main", "dts-a", MAX_AGE).unwrap();
-    assert_eq!((known.state.as_str(), known.changes), ("6", 5), "the change has moved the counter");
+    assert_eq!((known.observed.state.as_str(), known.changes), ("6", 5), "the change has moved the counter");
 }

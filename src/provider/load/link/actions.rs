@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::super::super::action::{Action, Dangerous, TaskIdPath};
+use super::super::super::action::{Action, Created, Dangerous, Role, TaskIdPath, Trigger};
 use super::super::super::error::{At, Report};
 use super::super::super::limit::Bucket;
 use super::super::super::path::{Path, is_name};
 use super::super::super::sensitive::PathSet;
 use super::super::super::shape::{Shape, Type};
 use super::super::Rows;
-use super::super::actions::{ActionRow, DangerRow, IdRow};
-use super::refusals;
+use super::super::actions::{ActionRow, CreatesRow, DangerRow, IdRow};
 use super::shapes::Structures;
 use super::sources::Sources;
+use super::{dangers, refusals};
 
 pub(super) fn link(rows: &Rows, sources: &Sources<'_>, report: &Report) -> BTreeMap<String, Action> {
     let structures = Structures::new(&rows.actions.structures, report);
@@ -21,6 +21,14 @@ pub(super) fn link(rows: &Rows, sources: &Sources<'_>, report: &Report) -> BTree
     let actions = actions.collect();
     structures.report_unused();
     actions
+}
+
+/// One row says everything about one parameter.
+fn is_the_same(one: &Trigger, other: &Trigger) -> bool {
+    match (one, other) {
+        (Trigger::Parameter { path, .. }, Trigger::Parameter { path: other, .. }) => path == other,
+        _ => one == other,
+    }
 }
 
 /// The type at a path's end, or a report that the path leads nowhere.
@@ -64,8 +72,8 @@ impl Linker<'_> {
                 self.report.add(&member.name.place, message);
             }
         }
-        let ids: Vec<TaskIdPath> = row.ids.iter().filter_map(|id| self.id(id, name, &parameters)).collect();
-        let creates = row.creates.as_ref().and_then(|path| self.creates(path, name, &answer));
+        let ids: Vec<TaskIdPath> = row.ids.iter().filter_map(|id| self.id(id, row, &parameters)).collect();
+        let creates = row.creates.as_ref().and_then(|creates| self.creates(creates, row, &answer));
         self.check_subject(row);
         Some(Action {
             name: name.clone(),
@@ -107,29 +115,56 @@ impl Linker<'_> {
         }
     }
 
-    fn id(&self, row: &IdRow, action: &str, parameters: &Shape) -> Option<TaskIdPath> {
+    fn id(&self, row: &IdRow, action: &ActionRow, parameters: &Shape) -> Option<TaskIdPath> {
         self.check_task(&row.task);
-        let (path, value, required) =
-            resolve(&row.path, parameters, &format!("the parameters of {action}"), self.report)?;
+        let of_what = format!("the parameters of {}", action.name.value);
+        let (path, value, required) = resolve(&row.path, parameters, &of_what, self.report)?;
         if *value != Type::String {
             self.report.add(&row.path.place, format!("a task's id is a String; `{path}` is of type {value}"));
         }
-        Some(TaskIdPath { path, task: row.task.value.clone(), required: required || row.required })
+        let of = row.of.as_ref().and_then(|of| self.of(of, row, action));
+        let parent = self.rows.states.tasks.iter().find(|kind| kind.name.value == row.task.value)?.parent.as_ref();
+        if let (Some(parent), None) = (parent, &row.of) {
+            let message = format!("a {} belongs to a {}; say with `of` which", row.task.value, parent.task.value);
+            self.report.add(&row.task.place, message);
+        }
+        let role = if row.template { Role::Template } else { Role::Subject };
+        Some(TaskIdPath { path, task: row.task.value.clone(), required: required || row.required, role, of })
     }
 
-    fn creates(&self, path: &At<String>, action: &str, answer: &Shape) -> Option<Path> {
-        let (parsed, value, _) = resolve(path, answer, &format!("the `answer` of {action}"), self.report)?;
-        if *value != Type::String {
-            self.report.add(&path.place, format!("a task's id is a String; `{parsed}` is of type {value}"));
+    /// The parameter that names the parent: another of the ids, of the kind that the tasks belong to, naming one.
+    fn of(&self, of: &At<String>, row: &IdRow, action: &ActionRow) -> Option<Path> {
+        let kind = self.rows.states.tasks.iter().find(|kind| kind.name.value == row.task.value)?;
+        let Some(parent) = &kind.parent else {
+            self.report.add(&of.place, format!("a {} belongs to no other task", row.task.value));
+            return None;
+        };
+        let names_parent = |id: &IdRow| id.path.value == of.value && id.task.value == parent.task.value;
+        if !action.ids.iter().any(names_parent) || of.value.contains('[') {
+            let message = format!("`{}` is not among the `ids` for one {}", of.value, parent.task.value);
+            self.report.add(&of.place, message);
         }
-        Some(parsed)
+        Path::parse(&of.value).ok()
+    }
+
+    fn creates(&self, row: &CreatesRow, action: &ActionRow, answer: &Shape) -> Option<Created> {
+        let of_what = format!("the `answer` of {}", action.name.value);
+        let (path, value, _) = resolve(&row.path, answer, &of_what, self.report)?;
+        if *value != Type::String {
+            self.report.add(&row.path.place, format!("a task's id is a String; `{path}` is of type {value}"));
+        }
+        if let Some(task) = &row.task {
+            self.check_task(task);
+        }
+        let task = row.task.as_ref().or(action.task.as_ref())?.value.clone();
+        Some(Created { path, task })
     }
 
     fn dangerous(&self, row: &ActionRow, parameters: &Shape) -> Vec<Dangerous> {
         let mut found: Vec<Dangerous> = Vec::new();
         for danger in &row.dangerous {
-            let Some(linked) = self.danger(danger, &row.name.value, parameters) else { continue };
-            if found.iter().any(|other| other.name == linked.name && other.parameter == linked.parameter)
+            let Some(linked) = self.danger(danger, row, parameters) else { continue };
+            if found.iter().any(|other| other.name == linked.name && is_the_same(&other.trigger, &linked.trigger))
                 && let Some(name) = &danger.name
             {
                 self.report.add(&name.place, format!("`{}` stands twice", linked.name));
@@ -139,20 +174,12 @@ impl Linker<'_> {
         found
     }
 
-    fn danger(&self, row: &DangerRow, action: &str, parameters: &Shape) -> Option<Dangerous> {
-        let sources = self.sources.names(&row.sources);
-        let of_what = format!("the parameters of {action}");
-        let (parameter, value, _) = resolve(row.parameter.as_ref()?, parameters, &of_what, self.report)?;
-        if matches!(value, Type::Structure(_) | Type::List(_)) {
-            let place = &row.parameter.as_ref()?.place;
-            self.report.add(place, format!("`{parameter}` has parts; a dangerous value is one text, number or switch"));
-        }
+    fn danger(&self, row: &DangerRow, action: &ActionRow, parameters: &Shape) -> Option<Dangerous> {
         Some(Dangerous {
             name: row.name.as_ref()?.value.clone(),
-            parameter,
-            equals: row.equals.iter().map(|value| value.value.clone()).collect(),
+            trigger: dangers::trigger(row, action, parameters, &self.rows.states.tasks, self.report)?,
             reason: row.reason.as_ref()?.value.clone(),
-            sources,
+            sources: self.sources.names(&row.sources),
         })
     }
 

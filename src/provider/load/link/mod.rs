@@ -3,7 +3,9 @@
 
 mod actions;
 mod buckets;
+mod dangers;
 mod endpoints;
+mod reads;
 mod rules;
 mod shapes;
 mod sources;

@@ -3,13 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use super::super::super::action::{Action, Kind};
+use super::super::super::action::{Action, Kind, Role};
 use super::super::super::error::Report;
-use super::super::super::state::{Allowed, Mode, StateRule, TaskKind};
+use super::super::super::state::{Allowed, Also, Conditions, Mode, StateRule, TaskKind};
 use super::super::Rows;
-use super::super::states::RuleRow;
+use super::super::rules::RuleRow;
+use super::super::states::{ConditionRows, TaskRow};
+use super::dangers::conditions_of;
 use super::sources::Sources;
-use super::tasks::allowed;
+use super::tasks::{allowed, known_states};
 
 pub(super) fn link(
     rows: &Rows,
@@ -32,7 +34,8 @@ pub(super) fn link(
         }
         // A kind that could not be built has been reported on.
         let Some(kind) = kinds.get(&action.task) else { continue };
-        let rule = rule(row, kind, names, report);
+        let Some(task) = rows.states.tasks.iter().find(|task| task.name.value == action.task) else { continue };
+        let rule = rule(row, task, kind, names, report);
         check_final(row, action, kind, rule.as_ref(), report);
         action.rule = rule;
     }
@@ -51,10 +54,10 @@ pub(super) fn link(
 }
 
 fn needs_rule(action: &Action) -> bool {
-    action.kind.is_change() && !action.ids.is_empty()
+    action.kind.is_change() && action.ids.iter().any(|id| id.role == Role::Subject)
 }
 
-fn rule(row: &RuleRow, kind: &TaskKind, sources: Vec<String>, report: &Report) -> Option<StateRule> {
+fn rule(row: &RuleRow, task: &TaskRow, kind: &TaskKind, sources: Vec<String>, report: &Report) -> Option<StateRule> {
     let is_state = |name: &str| kind.state_named(name).is_some();
     let what = format!("state of a {} task", kind.name);
     let states = row.allowed.as_ref().map(|states| allowed(states, is_state, &what, report));
@@ -69,8 +72,17 @@ fn rule(row: &RuleRow, kind: &TaskKind, sources: Vec<String>, report: &Report) -
         }
         (None, billing) => billing.as_ref().map(|billing| billing.unless_stated.clone()),
     };
+    let when = |rows: &Option<ConditionRows>| {
+        rows.as_ref().map_or_else(Conditions::default, |rows| conditions_of(rows, task, report))
+    };
+    let also = row
+        .also
+        .iter()
+        .map(|also| Also { states: known_states(&also.states, is_state, &what, report), when: when(&also.when) });
     Some(StateRule {
         allowed: states?,
+        also: also.collect(),
+        when: when(&row.when),
         billing,
         mode: row.mode.as_ref().map_or(Mode::Enforce, |mode| mode.value),
         confidence: row.confidence.as_ref()?.value,

@@ -3,15 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::super::super::action::Action;
-use super::super::super::error::{At, Place, Report};
-use super::super::super::path::Path;
-use super::super::super::shape::{Shape, Type};
-use super::super::super::state::{Allowed, Billing, State, StateRead, StateSource, TaskKind};
+use super::super::super::error::{At, Report};
+use super::super::super::state::{Allowed, Billing, Parent, State, TaskKind};
 use super::super::Rows;
-use super::super::states::{AllowedRow, BillingRow, SourceRow, TaskRow};
-use super::actions::resolve;
+use super::super::states::{AllowedRow, BillingRow, ParentRow, TaskRow};
+use super::reads::Reads;
 use super::refusals;
-use super::shapes::Structures;
 use super::sources::Sources;
 
 pub(super) fn link(
@@ -20,17 +17,26 @@ pub(super) fn link(
     sources: &Sources<'_>,
     report: &Report,
 ) -> BTreeMap<String, TaskKind> {
-    // Structures have been reported on already; here they are only looked at.
-    let unheard = Report::default();
-    let structures = Structures::new(&rows.actions.structures, &unheard);
-    let answers = rows.actions.actions.iter().map(|row| (row.name.value.as_str(), structures.shape(&row.answer)));
-    let linker = Linker { actions, answers: answers.collect(), sources, report };
+    let reads = Reads::new(rows, actions, sources, report);
+    let linker = Linker { kinds: &rows.states.tasks, actions, reads, sources, report };
     rows.states.tasks.iter().filter_map(|row| Some((row.name.value.clone(), linker.task(row)?))).collect()
 }
 
 /// A set of states, each of which must be known.
 pub(super) fn allowed(row: &AllowedRow, is_known: impl Fn(&str) -> bool, what: &str, report: &Report) -> Allowed {
-    let AllowedRow::Only(states) = row else { return Allowed::Any };
+    match row {
+        AllowedRow::Any => Allowed::Any,
+        AllowedRow::Only(states) => Allowed::Only(known_states(states, is_known, what, report)),
+    }
+}
+
+/// States, each known and named once.
+pub(super) fn known_states(
+    states: &[At<String>],
+    is_known: impl Fn(&str) -> bool,
+    what: &str,
+    report: &Report,
+) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for state in states {
         if !is_known(&state.value) {
@@ -41,12 +47,13 @@ pub(super) fn allowed(row: &AllowedRow, is_known: impl Fn(&str) -> bool, what: &
         }
         found.push(state.value.clone());
     }
-    Allowed::Only(found)
+    found
 }
 
 struct Linker<'r> {
+    kinds: &'r [TaskRow],
     actions: &'r BTreeMap<String, Action>,
-    answers: BTreeMap<&'r str, Shape>,
+    reads: Reads<'r>,
     sources: &'r Sources<'r>,
     report: &'r Report,
 }
@@ -54,18 +61,21 @@ struct Linker<'r> {
 impl Linker<'_> {
     fn task(&self, row: &TaskRow) -> Option<TaskKind> {
         let name = &row.name.value;
-        if !self.actions.values().any(|action| action.task == *name) {
+        let is_about = |action: &Action| action.task == *name || action.ids.iter().any(|id| id.task == *name);
+        if !self.actions.values().any(is_about) {
             self.report.add(&row.name.place, format!("no action is about the task `{name}`"));
         }
         let billing = row.billing.as_ref().map(|billing| self.billing(billing));
-        let learn = row.learn.iter().filter_map(|learn| self.source(learn, row)).collect();
+        let learn = row.learn.iter().filter_map(|learn| self.reads.learn(learn, row)).collect();
         let states = self.states(row);
         Some(TaskKind {
             name: name.clone(),
+            parent: row.parent.as_ref().map(|parent| self.parent(parent)),
             states,
             billing,
-            read: self.read(row.read.as_ref()?, row)?,
+            read: self.reads.read(row.read.as_ref()?, row)?,
             learn,
+            offers: self.offers(row),
             refusals: refusals(&row.refusals, self.report),
         })
     }
@@ -102,69 +112,25 @@ impl Linker<'_> {
         Billing { unless_stated, states, reason, sources: self.sources.names(&row.sources) }
     }
 
-    fn read(&self, row: &SourceRow, task: &TaskRow) -> Option<StateRead> {
-        let source = self.source(row, task);
-        let (named, parameter) = (row.action.as_ref()?, row.parameter.as_ref()?);
-        let action = self.actions.get(&named.value)?;
-        let id = action.ids.iter().find(|id| id.path.to_string() == parameter.value && id.task == task.name.value);
-        match id {
-            None => {
-                let message = format!("`{}` is not among the `ids` of {} for this task", parameter.value, action.name);
-                self.report.add(&parameter.place, message);
-            }
-            Some(id) if id.names_many() => {
-                self.report.add(&parameter.place, format!("`{}` takes several ids; a look-up asks for one", id.path));
-            }
-            Some(_) => {}
+    fn parent(&self, row: &ParentRow) -> Parent {
+        let (task, id_begins) = (&row.task, &row.id_begins);
+        if !self.kinds.iter().any(|kind| kind.name.value == task.value && kind.parent.is_none()) {
+            self.report.add(&task.place, format!("states.toml has no task `{}` that is its own master", task.value));
         }
-        Some(StateRead { parameter: id?.path.clone(), source: source? })
+        if !id_begins.value.contains("{parent}") {
+            self.report
+                .add(&id_begins.place, "`id_begins` must hold `{parent}`, the id of the task that it belongs to");
+        }
+        Parent { task: task.value.clone(), id_begins: id_begins.value.clone() }
     }
 
-    fn source(&self, row: &SourceRow, task: &TaskRow) -> Option<StateSource> {
-        self.sources.names(&row.sources);
-        let named = row.action.as_ref()?;
-        let Some(action) = self.actions.get(&named.value) else {
-            self.report.add(&named.place, format!("actions.toml has no action `{}`", named.value));
-            return None;
-        };
-        if action.kind.is_change() {
-            self.report.add(&named.place, format!("`{}` is no read", action.name));
+    fn offers(&self, row: &TaskRow) -> BTreeMap<String, String> {
+        for (_, action) in row.offers.iter().filter(|(_, action)| !self.actions.contains_key(&action.value)) {
+            self.report.add(&action.place, format!("actions.toml has no action `{}`", action.value));
         }
-        match (&task.billing, &row.billing) {
-            (Some(_), None) if row.parameter.is_some() => {
-                self.report.add(&row.place, "the task has billing states; say where the answer has it: `billing`");
-            }
-            (None, Some(billing)) => self.report.add(&billing.place, "the task has no billing states"),
-            _ => {}
+        if let Some((word, _)) = row.offers.first().filter(|_| row.read.iter().all(|read| read.offered.is_none())) {
+            self.report.add(&word.place, "the `read` of this task does not say where the words are: `offered`");
         }
-        let answer = self.answers.get(action.name.as_str())?;
-        let path = |path: &At<String>| self.told(path, &action.name, answer);
-        let (id, state) = (path(row.id.as_ref()?), path(row.state.as_ref()?));
-        let billing = row.billing.as_ref().map(|billing| (path(billing), &billing.place));
-        let source = StateSource { action: action.name.clone(), id: id?, state: state?, billing: None };
-        self.check_same_element(&source.id, &source.state, &row.state.as_ref()?.place);
-        match billing {
-            None => Some(source),
-            Some((billing, place)) => {
-                let billing = billing?;
-                self.check_same_element(&source.id, &billing, place);
-                Some(StateSource { billing: Some(billing), ..source })
-            }
-        }
-    }
-
-    fn told(&self, path: &At<String>, action: &str, answer: &Shape) -> Option<Path> {
-        let (parsed, value, _) = resolve(path, answer, &format!("the `answer` of {action}"), self.report)?;
-        if !matches!(value, Type::String | Type::Integer) {
-            self.report.add(&path.place, format!("`{parsed}` is of type {value}; it must be a String or an Integer"));
-        }
-        Some(parsed)
-    }
-
-    /// Id and state are told of one element of one list; otherwise they could be those of two tasks.
-    fn check_same_element(&self, id: &Path, other: &Path, place: &Place) {
-        if id.split_at_last_list().0 != other.split_at_last_list().0 {
-            self.report.add(place, format!("`{other}` and `{id}` are not in the same element"));
-        }
+        row.offers.iter().map(|(word, action)| (word.value.clone(), action.value.clone())).collect()
     }
 }

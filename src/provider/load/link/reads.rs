@@ -1,0 +1,160 @@
+//! Builds how states are read: which action is asked, and where answers tell what.
+
+use std::collections::BTreeMap;
+
+use super::super::super::action::Action;
+use super::super::super::error::{At, Report};
+use super::super::super::path::Path;
+use super::super::super::shape::{Shape, Type};
+use super::super::super::state::{OfferedPaths, StateRead, StateSource};
+use super::super::Rows;
+use super::super::states::{SourceRow, TaskRow};
+use super::actions::resolve;
+use super::shapes::Structures;
+use super::sources::Sources;
+
+pub(super) struct Reads<'r> {
+    actions: &'r BTreeMap<String, Action>,
+    answers: BTreeMap<&'r str, Shape>,
+    sources: &'r Sources<'r>,
+    report: &'r Report,
+}
+
+impl<'r> Reads<'r> {
+    pub(super) fn new(
+        rows: &'r Rows,
+        actions: &'r BTreeMap<String, Action>,
+        sources: &'r Sources<'r>,
+        report: &'r Report,
+    ) -> Reads<'r> {
+        // Structures have been reported on already; here they are only looked at.
+        let unheard = Report::default();
+        let structures = Structures::new(&rows.actions.structures, &unheard);
+        let answers = rows.actions.actions.iter().map(|row| (row.name.value.as_str(), structures.shape(&row.answer)));
+        Reads { actions, answers: answers.collect(), sources, report }
+    }
+
+    pub(super) fn learn(&self, learn: &SourceRow, task: &TaskRow) -> Option<StateSource> {
+        self.check_tells_all(learn, task);
+        self.source(learn, task)
+    }
+
+    /// What is learnt by the way replaces what was asked for, so it must tell as much.
+    fn check_tells_all(&self, learn: &SourceRow, row: &TaskRow) {
+        let Some(read) = &row.read else { return };
+        for (fact, _) in
+            read.facts.iter().filter(|(fact, _)| !learn.facts.iter().any(|(told, _)| told.value == fact.value))
+        {
+            self.report.add(&learn.place, format!("it does not tell `{}`, which `read` tells", fact.value));
+        }
+        if read.offered.is_some() && learn.offered.is_none() {
+            self.report.add(&learn.place, "it does not tell what is `offered`, which `read` tells");
+        }
+    }
+
+    pub(super) fn read(&self, row: &SourceRow, task: &TaskRow) -> Option<StateRead> {
+        let source = self.source(row, task);
+        let asks = row.asks.as_ref()?;
+        let action = self.actions.get(&row.action.as_ref()?.value)?;
+        let own = asks.parameter.as_ref().map(|parameter| self.asks_for(parameter, &task.name, action));
+        let parent = match (&asks.parent, &task.parent) {
+            (Some(parameter), Some(parent)) => Some(self.asks_for(parameter, &parent.task, action)),
+            (Some(parameter), None) => {
+                self.report.add(&parameter.place, format!("a {} belongs to no other task", task.name.value));
+                None
+            }
+            (None, _) => None,
+        };
+        if own.is_none() && parent.is_none() {
+            self.report.add(&row.place, "it must say with which `parameter` (or of which `parent`) it asks");
+        }
+        for (name, _) in asks.with.iter().filter(|(name, _)| action.parameters.field(&name.value).is_none()) {
+            self.report.add(&name.place, format!("`{}` is not in the parameters of {}", name.value, action.name));
+        }
+        Some(StateRead {
+            parameter: own.flatten(),
+            parent: parent.flatten(),
+            with: asks.with.iter().map(|(name, value)| (name.value.clone(), value.clone())).collect(),
+            source: source?,
+        })
+    }
+
+    /// A parameter of a look-up that takes one id of this kind.
+    fn asks_for(&self, parameter: &At<String>, kind: &At<String>, action: &Action) -> Option<Path> {
+        let id = action.ids.iter().find(|id| id.path.to_string() == parameter.value && id.task == kind.value);
+        match id {
+            None => {
+                let message = format!("`{}` is not among the `ids` of {} for this task", parameter.value, action.name);
+                self.report.add(&parameter.place, message);
+            }
+            Some(id) if id.names_many() => {
+                self.report.add(&parameter.place, format!("`{}` takes several ids; a look-up asks for one", id.path));
+            }
+            Some(_) => {}
+        }
+        id.map(|id| id.path.clone())
+    }
+
+    fn source(&self, row: &SourceRow, task: &TaskRow) -> Option<StateSource> {
+        self.sources.names(&row.sources);
+        let named = row.action.as_ref()?;
+        let Some(action) = self.actions.get(&named.value) else {
+            self.report.add(&named.place, format!("actions.toml has no action `{}`", named.value));
+            return None;
+        };
+        if action.kind.is_change() {
+            self.report.add(&named.place, format!("`{}` is no read", action.name));
+        }
+        match (&task.billing, &row.billing) {
+            (Some(_), None) => {
+                self.report.add(&row.place, "the task has billing states; say where the answer has it: `billing`");
+            }
+            (None, Some(billing)) => self.report.add(&billing.place, "the task has no billing states"),
+            _ => {}
+        }
+        let answer = self.answers.get(action.name.as_str())?;
+        let id = self.told(row.id.as_ref()?, action, answer)?;
+        let of_the_same = |path: &At<String>| self.of_the_same(path, &id, action, answer);
+        let listed = |path: &At<String>| self.listed(path, &id, action, answer);
+        let facts = row.facts.iter().filter_map(|(fact, path)| Some((fact.value.clone(), of_the_same(path)?)));
+        Some(StateSource {
+            action: action.name.clone(),
+            state: of_the_same(row.state.as_ref()?)?,
+            billing: row.billing.as_ref().and_then(of_the_same),
+            facts: facts.collect(),
+            offered: row.offered.as_ref().and_then(|offered| {
+                let (allowed, all) = (offered.allowed.as_ref()?, offered.all.as_ref()?);
+                Some(OfferedPaths { allowed: listed(allowed)?, all: listed(all)? })
+            }),
+            id: id.clone(),
+        })
+    }
+
+    fn told(&self, path: &At<String>, action: &Action, answer: &Shape) -> Option<Path> {
+        let of_what = format!("the `answer` of {}", action.name);
+        let (parsed, value, _) = resolve(path, answer, &of_what, self.report)?;
+        if !matches!(value, Type::String | Type::Integer) {
+            self.report.add(&path.place, format!("`{parsed}` is of type {value}; it must be a String or an Integer"));
+        }
+        Some(parsed)
+    }
+
+    /// A path to something of the same task as the id: otherwise it could be another's.
+    fn of_the_same(&self, path: &At<String>, id: &Path, action: &Action, answer: &Shape) -> Option<Path> {
+        let other = self.told(path, action, answer)?;
+        if other.split_at_last_list().0 != id.split_at_last_list().0 {
+            self.report.add(&path.place, format!("`{other}` and `{id}` are not in the same element"));
+        }
+        Some(other)
+    }
+
+    /// A path to a list in the element that holds the id.
+    fn listed(&self, path: &At<String>, id: &Path, action: &Action, answer: &Shape) -> Option<Path> {
+        let list = self.told(path, action, answer)?;
+        let in_element = list.segments().starts_with(id.split_at_last_list().0);
+        if !in_element || !list.split_at_last_list().1.is_empty() {
+            self.report.add(&path.place, format!("`{list}` is no list in the element of `{id}`"));
+        }
+        Some(list)
+    }
+}
