@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::answer::Answer;
 use crate::clock::Moment;
-use crate::cloud::{Birth, Task};
+use crate::cloud::{self, Order, Task};
 use crate::dialect::Incoming;
 use crate::exchange::{Exchange, json_response};
 use crate::faults::Fault;
@@ -115,33 +115,26 @@ async fn list_requests(exchange: &Exchange) -> Result<Vec<u8>, Wrong> {
 
 fn make_tasks(exchange: &Exchange, order: NewTasks, now: Moment) -> Result<Vec<u8>, Wrong> {
     let version = order.version.as_str();
-    let kinds = exchange.tables.version(version).map(|provider| &provider.kinds);
-    let kind = kinds
-        .and_then(|kinds| kinds.get(&order.kind))
-        .ok_or_else(|| bad(format!("no table knows tasks of the kind `{}` in the version `{version}`", order.kind)))?;
+    let unknown = || bad(format!("no table knows tasks of the kind `{}` in the version `{version}`", order.kind));
+    let provider = exchange.tables.version(version).ok_or_else(unknown)?;
+    let kind = provider.kinds.get(&order.kind).ok_or_else(unknown)?;
     let count = order.count.unwrap_or(1);
     if count > TASKS_AT_ONCE || (order.id.is_some() && count != 1) {
         return Err(bad(format!("`count` may be at most {TASKS_AT_ONCE}, and 1 with an `id`")));
     }
-    let mut data = kind.sample.clone();
-    data.extend(order.data);
-    let mut world = exchange.cloud.world();
-    let mut ids = Vec::with_capacity(count);
-    for _ in 0..count {
-        let birth = Birth {
-            version,
-            kind_name: &order.kind,
-            kind,
-            id: order.id.clone(),
-            status: order.status.clone().unwrap_or_else(|| kind.first_status.clone()),
-            billing: order.billing.clone().unwrap_or_else(|| kind.first_billing.clone()),
-            moves: order.moves,
-            data: data.clone(),
-        };
-        let taken = || Wrong(StatusCode::CONFLICT, "a task with this id is there".to_owned());
-        ids.push(world.make(birth, now).ok_or_else(taken)?);
-    }
-    drop(world);
+    let wanted = Order {
+        provider,
+        kind_name: &order.kind,
+        kind,
+        id: order.id,
+        count,
+        status: order.status,
+        billing: order.billing,
+        moves: order.moves,
+        data: order.data,
+    };
+    let ids = cloud::place(&mut exchange.cloud.world(), wanted, now)
+        .ok_or_else(|| Wrong(StatusCode::CONFLICT, "a task with this id is there".to_owned()))?;
     write(&json!({ "ids": ids }))
 }
 

@@ -211,6 +211,47 @@ async fn the_access_point_has_the_rate_and_not_the_region_that_is_asked_for() {
 }
 
 #[tokio::test]
+async fn an_action_of_two_versions_has_one_rate() {
+    let bench = Bench::new().await;
+    let host = bench.running.address().to_string();
+    for (version, code) in [("2018-03-30", "ResourceNotFound.JobNotExist"); 20]
+        .into_iter()
+        .chain([("2018-03-30", "RequestLimitExceeded"), ("2021-12-06", "RequestLimitExceeded")])
+    {
+        let request = bench.request_to(&host, version, "ap-guangzhou", "StopMigrateJob", &[("JobId", "a")]);
+        let (_, answer) = split(&bench.raw(&request).await.unwrap());
+        assert_eq!(answer["Response"]["Error"]["Code"], code, "{version}");
+    }
+}
+
+#[tokio::test]
+async fn tasks_of_every_kind_of_2021_are_put_here() {
+    let bench = Bench::new().await;
+    let host = bench.running.address().to_string();
+    let put = async |kind: &str, status: &str, data: Value| {
+        let order = json!({"kind": kind, "version": "2021-12-06", "status": status, "data": data});
+        bench.post("/_sim/tasks", order).await["ids"][0].as_str().unwrap().to_owned()
+    };
+    let sync = put("sync", "Running", json!({})).await;
+    let check = put("compare", "running", json!({ "JobId": sync })).await;
+    let subscription = put("subscription", "running", json!({})).await;
+    assert!(check.starts_with(&format!("{sync}-cmp-")) && subscription.starts_with("subs-"));
+    let job = put("compare", "created", json!({})).await;
+    assert!(job.starts_with("dts-"));
+    let flat = [("JobId", sync.as_str()), ("CompareTaskId", &check), ("ForceStop", "true")];
+    let request = bench.request_to(&host, "2021-12-06", "ap-guangzhou", "StopSyncCompare", &flat);
+    let (_, answer) = split(&bench.raw(&request).await.unwrap());
+    assert_eq!(answer["Response"].get("Error"), None, "{answer}");
+    assert_eq!(bench.task_status(&check).await, "stopping");
+    let groups = json!({"data": {"ConsumerGroups": [{"ConsumerGroupName": "g", "ConsumerGroupState": "Stable"}]}});
+    bench.control("PUT", &format!("/_sim/tasks/{subscription}"), Some(groups)).await;
+    let named = [("SubscribeId", subscription.as_str())];
+    let request = bench.request_to(&host, "2021-12-06", "ap-guangzhou", "DescribeConsumerGroups", &named);
+    let (_, answer) = split(&bench.raw(&request).await.unwrap());
+    assert_eq!(answer["Response"]["Items"][0]["ConsumerGroupState"], "Stable");
+}
+
+#[tokio::test]
 async fn the_rate_is_enforced_to_the_microsecond() {
     let bench = Bench::new().await;
     for call in 0..20 {

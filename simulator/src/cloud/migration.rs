@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::render::{complete, page, tags_match};
+use super::render::{complete_of, page, tags_match};
 use super::task::Task;
 use super::world::{Birth, World};
 use super::{Call, Done, beijing};
@@ -19,6 +19,7 @@ pub(super) fn create(world: &mut World, call: &Call<'_>) -> Result<Done, ApiErro
         status: call.kind.first_status.clone(),
         billing: call.kind.first_billing.clone(),
         moves: true,
+        parent: None,
         data: call.parameters.clone(),
     };
     let id = world.make(birth, call.now);
@@ -109,8 +110,7 @@ fn sort(tasks: &mut [&Task], call: &Call<'_>) -> Result<(), ApiError> {
 
 fn render(task: &Task, call: &Call<'_>) -> Value {
     let types = &call.provider.types;
-    let given = |name: &str| task.data.get(name);
-    let structure = |kind: &str, name: &str| complete(types, &Type::from(kind.to_owned()), given(name));
+    let structure = |kind: &str, name: &str| complete_of(task, types, &Type::from(kind.to_owned()), name);
     json!({
         "JobId": task.id,
         "JobName": task.text("/JobName"),

@@ -4,9 +4,12 @@
 
 mod beijing;
 mod migration;
+mod placing;
 mod render;
 mod subscription;
 mod task;
+mod v2021;
+mod verdict;
 mod world;
 
 #[cfg(test)]
@@ -20,8 +23,11 @@ use crate::clock::Moment;
 use crate::dialect::ApiError;
 use crate::table::{Action, Effect, Kind, Provider};
 
+pub(crate) use placing::{Order, place};
 pub(crate) use task::{Pace, Task};
-pub(crate) use world::{Birth, World};
+#[cfg(test)]
+use world::Birth;
+pub(crate) use world::World;
 
 /// The service with its tasks.
 #[derive(Debug)]
@@ -97,6 +103,34 @@ impl Cloud {
             Effect::ShowSubscription => subscription::show(world, &call),
             Effect::ListSubscriptions => subscription::list(world, &call),
             Effect::ShowAsync => subscription::show_async(world, &call),
+            Effect::Buy => v2021::edits::buy(world, &call),
+            Effect::Set => v2021::edits::set(world, &call),
+            Effect::Isolate => v2021::edits::isolate(world, &call),
+            Effect::Undo => v2021::edits::undo(world, &call),
+            Effect::SkipCheck => v2021::edits::skip_check(world, &call),
+            Effect::ShowMigration => v2021::migration::show(world, &call),
+            Effect::ShowMigrationCheck => v2021::checks::show_migration(world, &call),
+            Effect::ListMigrationJobs => v2021::migration::list(world, &call),
+            Effect::ListInstances => v2021::instances::list(&call),
+            Effect::ShowSyncCheck => v2021::checks::show_sync(world, &call),
+            Effect::ShowModifyCheck => v2021::checks::show_modify(world, &call),
+            Effect::ListSyncs => v2021::sync::list(world, &call),
+            Effect::CreateCompare => v2021::compare::create(world, &call),
+            Effect::ListCompares => v2021::compare::list(world, &call),
+            Effect::ShowCompareReport => v2021::reports::show(world, &call),
+            Effect::ListDiffItems => v2021::reports::list_diffs(world, &call),
+            Effect::ShowGtidReport => v2021::reports::show_gtid(world, &call),
+            Effect::ShowSubscribe => v2021::subscription::show(world, &call),
+            Effect::ShowSubscribeCheck => v2021::checks::show_subscription(world, &call),
+            Effect::ListSubscribeJobs => v2021::subscription::list(world, &call),
+            Effect::ShowReturnable => v2021::subscription::show_returnable(world, &call),
+            Effect::ShowOffsets => v2021::subscription::show_offsets(world, &call),
+            Effect::ChangeObjects => v2021::subscription::change_objects(world, &call),
+            Effect::CreateGroup => v2021::groups::create(world, &call),
+            Effect::EditGroup => v2021::groups::edit(world, &call),
+            Effect::DeleteGroup => v2021::groups::delete(world, &call),
+            Effect::ListGroups => v2021::groups::list(world, &call),
+            Effect::ResetOffset => v2021::groups::reset(world, &call),
         }
     }
 }

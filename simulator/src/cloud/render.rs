@@ -2,26 +2,61 @@
 
 use serde_json::{Map, Value};
 
-use super::Call;
+use super::task::Task;
+use super::{Call, Done};
 use crate::dialect::ApiError;
-use crate::table::{Type, Types};
+use crate::table::{Member, Type, Types};
 
-/// A value of that type with every member that it can have; what is not given is empty or zero.
+/// A value of that type with every member that it can have; what is not given is empty or zero, and so is what is secret.
 pub(super) fn complete(types: &Types, kind: &Type, given: Option<&Value>) -> Value {
+    fill(types, kind, given, false)
+}
+
+/// The same for a member of a task, whose secrets a test can have shown (`ShowSecrets` of its data).
+pub(super) fn complete_of(task: &Task, types: &Types, kind: &Type, member: &str) -> Value {
+    fill(types, kind, task.data.get(member), shows_secrets(task.data.get("ShowSecrets")))
+}
+
+/// A structure of the table, out of what is known of a task. A test can have its secrets shown (`ShowSecrets`).
+pub(super) fn structure(call: &Call<'_>, name: &str, known: &Value) -> Value {
+    fill(&call.provider.types, &Type::Structure(name.to_owned()), Some(known), shows_secrets(known.get("ShowSecrets")))
+}
+
+/// The answer that the action's row describes, out of what is known.
+pub(super) fn answer(call: &Call<'_>, known: &Value) -> Done {
+    let members =
+        shape(&call.provider.types, &call.action.answer, Some(known), shows_secrets(known.get("ShowSecrets")));
+    Done { members, made: None }
+}
+
+/// The answer of a list, whose items are whole already.
+pub(super) fn list_answer(call: &Call<'_>, known: &Value) -> Done {
+    Done { members: shape(&call.provider.types, &call.action.answer, Some(known), true), made: None }
+}
+
+fn shows_secrets(said: Option<&Value>) -> bool {
+    said.and_then(Value::as_bool) == Some(true)
+}
+
+fn shape(types: &Types, members: &[Member], given: Option<&Value>, secrets: bool) -> Map<String, Value> {
+    let member = |member: &Member| {
+        let inner = given.and_then(|value| value.get(&member.name)).filter(|_| secrets || !member.secret);
+        (member.name.clone(), fill(types, &member.kind, inner, secrets))
+    };
+    members.iter().map(member).collect()
+}
+
+fn fill(types: &Types, kind: &Type, given: Option<&Value>, secrets: bool) -> Value {
     match kind {
         Type::Text => given.filter(|value| value.is_string()).cloned().unwrap_or_else(|| "".into()),
         Type::Integer | Type::Unsigned => given.filter(|value| value.is_number()).cloned().unwrap_or_else(|| 0.into()),
+        Type::Boolean => given.filter(|value| value.is_boolean()).cloned().unwrap_or_else(|| false.into()),
+        Type::Float => given.filter(|value| value.is_number()).cloned().unwrap_or_else(|| 0.0.into()),
         Type::Array(element) => {
             let elements = given.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-            Value::Array(elements.iter().map(|inner| complete(types, element, Some(inner))).collect())
+            Value::Array(elements.iter().map(|inner| fill(types, element, Some(inner), secrets)).collect())
         }
-        Type::Structure(name) => {
-            let member = |member: &crate::table::Member| {
-                let inner = given.and_then(|value| value.get(&member.name)).filter(|_| !member.secret);
-                (member.name.clone(), complete(types, &member.kind, inner))
-            };
-            Value::Object(types.members(name).iter().map(member).collect())
-        }
+        Type::Structure(name) => Value::Object(shape(types, types.members(name), given, secrets)),
     }
 }
 

@@ -37,6 +37,7 @@ pub(super) fn create(world: &mut World, call: &Call<'_>) -> Result<Done, ApiErro
             status: call.kind.first_status.clone(),
             billing: call.kind.first_billing.clone(),
             moves: true,
+            parent: None,
             data: data.clone(),
         };
         made.extend(world.make(birth, call.now));

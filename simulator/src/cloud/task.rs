@@ -33,9 +33,17 @@ pub(crate) struct Task {
     pub(crate) billing_since: Moment,
     /// Whether it moves by itself.
     pub(crate) moves: bool,
+    /// The task that it belongs to.
+    pub(crate) parent: Option<String>,
     /// What it was made and modified with.
     pub(crate) data: Map<String, Value>,
     pub(crate) created: Moment,
+    /// When its last check began.
+    pub(crate) checked: Option<Moment>,
+    /// Whether it was taken up again after an error.
+    pub(crate) resumed: bool,
+    /// When the change of what it does while it runs came to its stage (`ModifyStage` of its data).
+    pub(crate) staged: Moment,
     pub(crate) started: Option<Moment>,
     pub(crate) ended: Option<Moment>,
 }
@@ -54,16 +62,25 @@ impl Task {
             let Some(to) = to else { return false };
             self.enter_billing(to, due);
         }
+        if self.text("/ModifyStage") == "checking" && self.staged.plus(pace.step) <= now {
+            let verdict = if self.is(Condition::CheckFails, kind) { "failed" } else { "checked" };
+            self.data.insert("ModifyStage".to_owned(), verdict.into());
+        }
         true
     }
 
     /// Enters a status.
     pub(crate) fn enter(&mut self, kind: &Kind, status: Value, at: Moment) {
         match kind.status(&status).and_then(|status| status.marks) {
-            Some(Mark::Start) => {
-                self.started = Some(at);
-                self.ended = None;
+            Some(Mark::Check) => {
+                self.checked = Some(at);
+                self.resumed = false;
+                self.data.remove("SkippedSteps");
             }
+            // What goes on after a pause began long before.
+            Some(Mark::Start) if self.ended.take().is_none() && self.started.is_some() => {}
+            Some(Mark::Start) => self.started = Some(at),
+            Some(Mark::Resume) => self.resumed = true,
             Some(Mark::End) => self.ended = Some(at),
             None => {}
         }
@@ -79,14 +96,35 @@ impl Task {
 
     /// Whether the task has a property.
     pub(crate) fn is(&self, condition: Condition, kind: &Kind) -> bool {
+        let named = |part: &Option<String>| part.as_deref().is_some_and(|part| self.name(kind).contains(part));
         match condition {
             Condition::CheckFails => {
-                let named = kind.check_fails_name.as_deref().is_some_and(|part| self.text("/JobName").contains(part));
-                named || kind.check_fails_address.as_deref() == Some(self.text("/SrcInfo/Ip"))
+                let bad = kind.check_fails_address.as_deref();
+                let places = ["/SrcInfo/Ip", "/SrcInfo/Info/0/Host", "/Endpoints/0/HostName"];
+                named(&kind.check_fails_name) || places.into_iter().any(|place| bad == Some(self.text(place)))
             }
-            Condition::Incremental => self.number_at("/MigrateOption/MigrateType") == Some(3),
+            Condition::RunFails => !self.resumed && named(&kind.run_fails_name),
+            Condition::ResumeFails => named(&kind.resume_fails_name),
+            Condition::Configured => kind.configured_by.as_ref().is_none_or(|member| self.data.contains_key(member)),
+            Condition::Incremental => match self.at("/MigrateOption/MigrateType") {
+                Some(Value::String(text)) => text != "full" && text != "structure",
+                Some(number) => number.as_i64() == Some(3),
+                None => kind.configured_by.is_some(), // 2021-12-06: everything, unless something else is said
+            },
+            Condition::Redis => {
+                ["/SrcInfo/DatabaseType", "/SrcDatabaseType"].into_iter().any(|place| self.text(place) == "redis")
+            }
             Condition::HourlyBilled => self.number_at("/PayType") == Some(1),
+            Condition::Prepaid => self.text("/PayMode") == "PrePay",
+            Condition::Postpaid => self.text("/PayMode") == "PostPay",
+            Condition::Modified => !self.text("/ModifyStage").is_empty(),
+            Condition::ModifyChecked => self.text("/ModifyStage") == "checked",
         }
+    }
+
+    /// Its name; empty if it has none.
+    pub(crate) fn name(&self, kind: &Kind) -> &str {
+        self.data.get(&kind.name_member).and_then(Value::as_str).unwrap_or("")
     }
 
     /// A text out of what it was made with; empty if there is none.
@@ -108,7 +146,10 @@ impl Task {
     fn at(&self, place: &str) -> Option<&Value> {
         let mut segments = place.split('/').skip(1);
         let first = self.data.get(segments.next()?)?;
-        segments.try_fold(first, |value, segment| value.get(segment))
+        segments.try_fold(first, |value, segment| match value {
+            Value::Array(elements) => elements.get(segment.parse::<usize>().ok()?),
+            other => other.get(segment),
+        })
     }
 
     fn next_status(&self, kind: &Kind, pace: Pace) -> Option<(Moment, Option<Value>)> {
@@ -129,11 +170,17 @@ impl Task {
         match after {
             After::Step => since.plus(pace.step),
             After::Run => since.plus(pace.run),
-            After::ExpectedTime => {
-                let timed = self.number_at("/MigrateOption/RunMode") == Some(2);
-                let expected = timed.then(|| beijing::read(self.text("/MigrateOption/ExpectTime"))).flatten();
-                since.plus(pace.step).max(expected.unwrap_or_default())
-            }
+            After::ExpectedTime => since.plus(pace.step).max(self.expected_start().unwrap_or_default()),
         }
+    }
+
+    /// The time that a timed task was given.
+    fn expected_start(&self) -> Option<Moment> {
+        let timed = self.number_at("/MigrateOption/RunMode") == Some(2);
+        if timed {
+            return beijing::read(self.text("/MigrateOption/ExpectTime"));
+        }
+        let timed = self.text("/RunMode").eq_ignore_ascii_case("timed"); // a sync writes it with a capital
+        timed.then(|| beijing::read(self.text("/ExpectRunTime"))).flatten()
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{Birth, Cloud, Done, Pace};
+use super::{Birth, Cloud, Done, Pace, Task};
 use crate::clock::Moment;
 use crate::dialect::{ApiError, tencent};
 use crate::table::{Provider, Tables};
@@ -40,6 +40,7 @@ impl Bench {
             status,
             billing: billing.to_owned(),
             moves: false,
+            parent: None,
             data: kind.sample.clone(),
         };
         self.cloud.world().make(birth, self.now).unwrap()
@@ -300,6 +301,10 @@ fn a_listed_job_has_every_member_and_no_secret() {
     assert_eq!(job["MigrateOption"]["ConsistencyParams"]["TablesSelectAll"], 0);
     assert_eq!(job["Tags"], json!([{"TagKey": "team", "TagValue": "blue"}, {"TagKey": "bare", "TagValue": ""}]));
     assert!(!job.to_string().contains("secret"));
+    let shown = |task: &mut Task| task.data.insert("ShowSecrets".to_owned(), true.into());
+    shown(bench.cloud.world().look(&id, &bench.tables, bench.cloud.pace(), bench.now).unwrap());
+    let job = bench.answer("DescribeMigrateJobs", json!({ "JobId": id }))["JobList"][0].clone();
+    assert_eq!(job["SrcInfo"]["Password"], "secret", "a test asked for it");
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! The tasks that exist and the asynchronous requests that run, by id and in order of creation.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
 use super::Call;
 use super::task::{Pace, Task};
+use super::verdict::judge;
 use crate::chance;
 use crate::clock::Moment;
 use crate::dialect::ApiError;
@@ -16,6 +17,10 @@ use crate::table::{Kind, Tables};
 pub(crate) struct World {
     tasks: HashMap<String, Task>,
     order: BTreeMap<u64, String>,
+    /// The tasks that belong to a task, oldest first.
+    children: HashMap<String, Vec<String>>,
+    /// Tasks that are here only to have others belong to them: who names one makes it anew.
+    implied: HashSet<String>,
     next_number: u64,
     requests: HashMap<String, Option<Moment>>,
 }
@@ -30,6 +35,8 @@ pub(crate) struct Birth<'a> {
     pub(crate) status: Value,
     pub(crate) billing: String,
     pub(crate) moves: bool,
+    /// The task that it belongs to; it need not be there.
+    pub(crate) parent: Option<String>,
     pub(crate) data: Map<String, Value>,
 }
 
@@ -37,10 +44,18 @@ impl World {
     /// Makes a task and answers its id; none if the wanted id is taken.
     pub(crate) fn make(&mut self, birth: Birth<'_>, now: Moment) -> Option<String> {
         let id = match birth.id {
-            Some(id) if self.tasks.contains_key(&id) => return None,
+            Some(id) if self.is_taken(&id) => return None,
             Some(id) => id,
-            None => self.fresh_id(&birth.kind.id_prefix),
+            None => match &birth.parent {
+                Some(parent) => self.fresh_id(&format!("{parent}-cmp-")),
+                None => self.fresh_id(&birth.kind.id_prefix),
+            },
         };
+        if self.implied.remove(&id)
+            && let Some(before) = self.tasks.remove(&id)
+        {
+            self.order.remove(&before.number);
+        }
         let number = self.next_number;
         self.next_number += 1;
         let mut task = Task {
@@ -53,15 +68,50 @@ impl World {
             billing: birth.billing,
             billing_since: now,
             moves: birth.moves,
+            parent: birth.parent,
             data: birth.data,
             created: now,
+            checked: None,
+            resumed: false,
+            staged: now,
             started: None,
             ended: None,
         };
         task.enter(birth.kind, birth.status, now);
+        if let Some(parent) = &task.parent {
+            self.children.entry(parent.clone()).or_default().push(id.clone());
+        }
         self.order.insert(number, id.clone());
         self.tasks.insert(id.clone(), task);
         Some(id)
+    }
+
+    /// Whether no task can be made with this id.
+    pub(super) fn is_taken(&self, id: &str) -> bool {
+        self.tasks.contains_key(id) && !self.implied.contains(id)
+    }
+
+    /// Says that a task is here only to have others belong to it.
+    pub(super) fn imply(&mut self, id: String) {
+        self.implied.insert(id);
+    }
+
+    /// A task as it was when somebody last looked.
+    pub(super) fn task(&self, id: &str) -> Option<&Task> {
+        self.tasks.get(id)
+    }
+
+    /// The tasks that belong to a task, oldest first, as they are now.
+    pub(super) fn children(&mut self, parent: &str, call: &Call<'_>) -> Vec<&Task> {
+        let ids = self.children.get(parent).cloned().unwrap_or_default();
+        for id in &ids {
+            let Some(task) = self.tasks.get_mut(id) else { continue };
+            let kind = call.provider.kinds.get(&task.kind);
+            if kind.is_some_and(|kind| !task.settle(kind, call.pace, call.now)) {
+                self.remove(id);
+            }
+        }
+        ids.iter().filter_map(|id| self.tasks.get(id)).collect()
     }
 
     /// A task as it is now, whatever its kind.
@@ -83,6 +133,9 @@ impl World {
             ApiError::new(code, format!("The task {id} does not exist."))
         };
         let (kind, pace, now) = (call.kind, call.pace, call.now);
+        if !self.belongs(id, call) {
+            return Err(not_found());
+        }
         let task = self.tasks.get_mut(id).ok_or_else(not_found)?;
         if task.kind != call.action.task || task.version != call.provider.version {
             return Err(not_found());
@@ -92,8 +145,17 @@ impl World {
             return Err(not_found());
         }
         let task = self.tasks.get_mut(id).ok_or_else(not_found)?;
-        judge(call, kind, task)?;
+        judge(call.action, kind, task)?;
         Ok(task)
+    }
+
+    /// Whether a task belongs to the one that the call says it belongs to, if it says so.
+    fn belongs(&self, id: &str, call: &Call<'_>) -> bool {
+        let Some(parent) = &call.action.parent else { return true };
+        let parent_id = call.text(&parent.parameter);
+        let named = self.tasks.get(parent_id);
+        named.is_some_and(|named| named.kind == parent.task && named.version == call.provider.version)
+            && self.tasks.get(id).is_some_and(|task| task.parent.as_deref() == Some(parent_id))
     }
 
     /// The tasks of a kind in order of creation, as they are now.
@@ -116,10 +178,16 @@ impl World {
         self.order.values().cloned().collect()
     }
 
-    /// Takes a task away.
+    /// Takes a task away, and what belongs to it.
     pub(crate) fn remove(&mut self, id: &str) {
-        if let Some(task) = self.tasks.remove(id) {
-            self.order.remove(&task.number);
+        let Some(task) = self.tasks.remove(id) else { return };
+        self.order.remove(&task.number);
+        self.implied.remove(id);
+        if let Some(siblings) = task.parent.as_ref().and_then(|parent| self.children.get_mut(parent)) {
+            siblings.retain(|sibling| sibling != id);
+        }
+        for child in self.children.remove(id).unwrap_or_default() {
+            self.remove(&child);
         }
     }
 
@@ -147,28 +215,5 @@ impl World {
                 return id;
             }
         }
-    }
-}
-
-fn judge(call: &Call<'_>, kind: &Kind, task: &Task) -> Result<(), ApiError> {
-    let action = call.action;
-    let code = action.state_code.as_deref().unwrap_or("OperationDenied");
-    let status_allows = action.allowed.as_ref().is_none_or(|allowed| allowed.contains(&task.status));
-    if !status_allows {
-        let status = kind.describe(&task.status);
-        let message = format!("The task {} is in the status {status}, which does not allow {}.", task.id, action.name);
-        return Err(ApiError::new(code, message));
-    }
-    if !action.allowed_billing.as_ref().is_none_or(|allowed| allowed.contains(&task.billing)) {
-        let billing = &task.billing;
-        let message = format!("The task {} is {billing}, which does not allow {}.", task.id, action.name);
-        return Err(ApiError::new(code, message));
-    }
-    match &action.only {
-        Some(only) if !task.is(only.when, kind) => {
-            let message = format!("The task {} is not of a sort that allows {}.", task.id, action.name);
-            Err(ApiError::new(only.code.as_str(), message))
-        }
-        _ => Ok(()),
     }
 }

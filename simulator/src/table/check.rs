@@ -17,6 +17,7 @@ pub(super) fn contradictions(provider: &Provider, mistakes: &mut Vec<String>) {
     }
     for (name, kind) in &provider.kinds {
         check_kind(name, kind, mistakes);
+        check_relations(name, kind, provider, mistakes);
     }
     for action in provider.actions.values() {
         check_action(action, provider, mistakes);
@@ -33,6 +34,19 @@ fn check_kind(name: &str, kind: &Kind, mistakes: &mut Vec<String>) {
     }
 }
 
+fn check_relations(name: &str, kind: &Kind, provider: &Provider, mistakes: &mut Vec<String>) {
+    for parent in &kind.child_of {
+        if provider.kinds.get(&parent.kind).and_then(|kind| kind.status(&parent.status)).is_none() {
+            mistakes.push(format!("kind {name}: no {} in the status {}", parent.kind, parent.status));
+        }
+    }
+    for action in kind.offers.iter().filter_map(|offer| offer.action.as_ref()) {
+        if !provider.actions.contains_key(action) {
+            mistakes.push(format!("kind {name}: no action {action}"));
+        }
+    }
+}
+
 fn check_action(action: &Action, provider: &Provider, mistakes: &mut Vec<String>) {
     let place = format!("action {}", action.name);
     check_members(&place, &action.parameters, &provider.types, mistakes);
@@ -43,16 +57,28 @@ fn check_action(action: &Action, provider: &Provider, mistakes: &mut Vec<String>
         mistakes.push(format!("{place}: no kind {}", action.task));
         return;
     };
-    let statuses = action.allowed.iter().flatten().chain(action.moves_to.as_ref());
+    check_members(&format!("{place}, answer"), &action.answer, &provider.types, mistakes);
+    let others = action.also.iter().flat_map(|also| &also.allowed);
+    let made_like = action.template.iter().map(|template| &template.status);
+    let statuses = action.allowed.iter().flatten().chain(action.moves_to.as_ref()).chain(others).chain(made_like);
     for wire in statuses.filter(|wire: &&Value| kind.status(wire).is_none()) {
         mistakes.push(format!("{place}: no status {wire}"));
+    }
+    let named = action.undoes.iter().chain(action.template.iter().map(|template| &template.action));
+    for other in named.filter(|other| !provider.actions.contains_key(*other)) {
+        mistakes.push(format!("{place}: no action {other}"));
+    }
+    if let Some(parent) = &action.parent
+        && !kind.child_of.iter().any(|possible| possible.kind == parent.task)
+    {
+        mistakes.push(format!("{place}: a {} cannot belong to a {}", action.task, parent.task));
     }
     if let Some(task_id) = &action.task_id
         && !action.parameters.iter().any(|member| member.name == *task_id && member.kind == Type::Text)
     {
         mistakes.push(format!("{place}: no text parameter {task_id}"));
     }
-    let judges = action.allowed.is_some() || action.allowed_billing.is_some();
+    let judges = action.allowed.is_some() || action.allowed_billing.is_some() || !action.denied_billing.is_empty();
     if judges && (action.state_code.is_none() || action.not_found_code.is_none() || action.task_id.is_none()) {
         mistakes.push(format!("{place}: states need task_id, state_code and not_found_code"));
     }

@@ -19,6 +19,30 @@ pub(crate) struct Kind {
     /// A task whose source is at this address never passes its check.
     #[serde(default)]
     pub(crate) check_fails_address: Option<String>,
+    /// A task whose name holds this runs into an error, once.
+    #[serde(default)]
+    pub(crate) run_fails_name: Option<String>,
+    /// A task whose name holds this fails when it is resumed.
+    #[serde(default)]
+    pub(crate) resume_fails_name: Option<String>,
+    /// The member of its data that is its name.
+    #[serde(default = "job_name")]
+    pub(crate) name_member: String,
+    /// The member of its data that only configuring it gives.
+    #[serde(default)]
+    pub(crate) configured_by: Option<String>,
+    /// A task in a billing state that begins like this is not paid: isolating it deletes it.
+    #[serde(default)]
+    pub(crate) unbilled_prefix: Option<String>,
+    /// The billing states in which only those actions work that name them.
+    #[serde(default)]
+    pub(crate) frozen_billing: Vec<String>,
+    /// The kinds of tasks that it can belong to; it stands alone, if nothing is said.
+    #[serde(default)]
+    pub(crate) child_of: Vec<Parenthood>,
+    /// What its views say that can be done with it.
+    #[serde(default)]
+    pub(crate) offers: Vec<Offer>,
     /// The documented statuses.
     pub(crate) statuses: Vec<Status>,
     /// What happens to the status by itself.
@@ -27,6 +51,25 @@ pub(crate) struct Kind {
     pub(crate) billing_moves: Vec<Move>,
     /// What a task holds that a test puts here without saying more.
     pub(crate) sample: Map<String, Value>,
+}
+
+/// A kind of task that has others belonging to it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Parenthood {
+    pub(crate) kind: String,
+    /// The status of one that is made only to have something belong to it.
+    pub(crate) status: Value,
+}
+
+/// A word with which a view says what can be done with a task.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Offer {
+    pub(crate) word: String,
+    /// The action that it stands for; none for what can always be done.
+    #[serde(default)]
+    pub(crate) action: Option<String>,
 }
 
 /// One documented status.
@@ -46,8 +89,12 @@ pub(crate) struct Status {
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Mark {
+    /// A check begins.
+    Check,
     /// The work begins.
     Start,
+    /// The work is taken up again after an error.
+    Resume,
     /// The work is over.
     End,
 }
@@ -89,10 +136,26 @@ pub(crate) enum After {
 pub(crate) enum Condition {
     /// Its check will not pass.
     CheckFails,
-    /// It goes on with changes after the full copy (MigrateType 3).
+    /// Its work runs into an error.
+    RunFails,
+    /// It fails when it is resumed.
+    ResumeFails,
+    /// It was told what to do.
+    Configured,
+    /// It goes on with changes after the full copy (MigrateType 3, or a text that is neither `full` nor `structure`).
     Incremental,
+    /// Its source is a Redis.
+    Redis,
     /// It is paid by the hour (PayType 1).
     HourlyBilled,
+    /// It is paid in advance (PayMode).
+    Prepaid,
+    /// It is paid afterwards (PayMode).
+    Postpaid,
+    /// What it does was changed while it runs.
+    Modified,
+    /// That change passed its check.
+    ModifyChecked,
 }
 
 impl Kind {
@@ -109,4 +172,8 @@ impl Kind {
             (None, _) => wire.to_string(),
         }
     }
+}
+
+fn job_name() -> String {
+    "JobName".to_owned()
 }

@@ -5,6 +5,7 @@
 mod check;
 mod kind;
 mod row;
+mod types;
 
 #[cfg(test)]
 mod tests;
@@ -15,10 +16,12 @@ use std::time::Duration;
 use serde::Deserialize;
 use thiserror::Error;
 
-pub(crate) use kind::{After, Condition, Kind, Mark};
-pub(crate) use row::{Action, Effect, Member, Type, Types};
+pub(crate) use kind::{After, Condition, Kind, Mark, Offer};
+pub(crate) use row::{Action, Effect, Template};
+pub(crate) use types::{Member, Type, Types};
 
 const TENCENT_2018: &str = include_str!("../../tables/tencent-2018-03-30.toml");
+const TENCENT_2021: &str = include_str!("../../tables/tencent-2021-12-06.toml");
 
 /// Every API version that the simulator serves, by its date.
 #[derive(Debug)]
@@ -63,7 +66,7 @@ struct File {
     regions: Vec<String>,
     finance_regions: Vec<String>,
     kinds: BTreeMap<String, Kind>,
-    types: Vec<row::Structure>,
+    types: Vec<types::Structure>,
     actions: Vec<Action>,
 }
 
@@ -77,8 +80,12 @@ enum Family {
 impl Tables {
     /// Reads the tables that are built in.
     pub(crate) fn built_in() -> Result<Self, TableError> {
-        let provider = Provider::parse(TENCENT_2018)?;
-        Ok(Self(BTreeMap::from([(provider.version.clone(), provider)])))
+        let mut tables = BTreeMap::new();
+        for text in [TENCENT_2018, TENCENT_2021] {
+            let provider = Provider::parse(text)?;
+            tables.insert(provider.version.clone(), provider);
+        }
+        Ok(Self(tables))
     }
 
     /// The table of a version, if there is one.

@@ -1,12 +1,12 @@
 //! A row of a table: an action with its rate, its parameters, the states that allow it and what it does.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::kind::Condition;
+use super::types::Member;
 
 /// One action of an API version.
 #[derive(Debug, Deserialize)]
@@ -21,6 +21,9 @@ pub(crate) struct Action {
     /// The parameter that names the task.
     #[serde(default)]
     pub(crate) task_id: Option<String>,
+    /// The task that the task must belong to.
+    #[serde(default)]
+    pub(crate) parent: Option<Parent>,
     /// How often it may be called.
     pub(crate) rate: Rate,
     /// The task statuses in which it is allowed; all, if nothing is said.
@@ -29,6 +32,12 @@ pub(crate) struct Action {
     /// The billing states in which it is allowed; all, if nothing is said.
     #[serde(default)]
     pub(crate) allowed_billing: Option<Vec<String>>,
+    /// The billing states in which it is not allowed.
+    #[serde(default)]
+    pub(crate) denied_billing: Vec<String>,
+    /// Further task statuses for some tasks.
+    #[serde(default)]
+    pub(crate) also: Vec<Also>,
     /// The tasks for which it exists at all.
     #[serde(default)]
     pub(crate) only: Option<Only>,
@@ -44,8 +53,56 @@ pub(crate) struct Action {
     /// The error code when the task is not there.
     #[serde(default)]
     pub(crate) not_found_code: Option<String>,
+    /// The most tasks that one call may make.
+    #[serde(default)]
+    pub(crate) most: Option<u32>,
+    /// A task that a new one may be made like.
+    #[serde(default)]
+    pub(crate) template: Option<Template>,
+    /// Parameters that the task keeps under another name.
+    #[serde(default)]
+    pub(crate) keeps: BTreeMap<String, String>,
+    /// How far the change of a running task has come afterwards.
+    #[serde(default)]
+    pub(crate) stage: Option<String>,
+    /// The action whose parameters the task forgets.
+    #[serde(default)]
+    pub(crate) undoes: Option<String>,
     /// What it takes.
     pub(crate) parameters: Vec<Member>,
+    /// What it answers, beside the request id.
+    #[serde(default)]
+    pub(crate) answer: Vec<Member>,
+}
+
+/// The task that another belongs to, as an action names it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Parent {
+    /// The parameter that names it.
+    pub(crate) parameter: String,
+    /// Its kind.
+    pub(crate) task: String,
+}
+
+/// Statuses that allow an action for tasks with a property.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Also {
+    pub(crate) allowed: Vec<Value>,
+    pub(crate) when: Condition,
+}
+
+/// How a task is made like another.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Template {
+    /// The parameter that names the other.
+    pub(crate) parameter: String,
+    /// The action whose parameters are copied.
+    pub(crate) action: String,
+    /// The status of a task that was told by it what to do.
+    pub(crate) status: Value,
 }
 
 /// How often an action may be called in one window.
@@ -88,88 +145,36 @@ pub(crate) enum Effect {
     ShowSubscription,
     ListSubscriptions,
     ShowAsync,
-}
-
-/// A parameter, or a member of a structure.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Member {
-    pub(crate) name: String,
-    #[serde(rename = "type")]
-    pub(crate) kind: Type,
-    #[serde(default)]
-    pub(crate) required: bool,
-    /// Answers show it empty.
-    #[serde(default)]
-    pub(crate) secret: bool,
-}
-
-/// The type of a parameter.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
-#[serde(from = "String")]
-pub(crate) enum Type {
-    Text,
-    Integer,
-    /// An integer that is not negative.
-    Unsigned,
-    Array(Box<Type>),
-    Structure(String),
-}
-
-/// A structure as the file writes it.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Structure {
-    pub(crate) name: String,
-    pub(crate) members: Vec<Member>,
-}
-
-/// The structures of an API version.
-#[derive(Debug, Default)]
-pub(crate) struct Types(BTreeMap<String, Vec<Member>>);
-
-impl From<String> for Type {
-    fn from(text: String) -> Self {
-        match text.as_str() {
-            "String" => Self::Text,
-            "Integer" => Self::Integer,
-            "Unsigned" => Self::Unsigned,
-            other => match other.strip_prefix("Array of ") {
-                Some(element) => Self::Array(Box::new(Self::from(element.to_owned()))),
-                None => Self::Structure(text),
-            },
-        }
-    }
-}
-
-impl fmt::Display for Type {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Text => out.write_str("String"),
-            Self::Integer => out.write_str("Integer"),
-            Self::Unsigned => out.write_str("Integer that is not negative"),
-            Self::Array(element) => write!(out, "Array of {element}"),
-            Self::Structure(name) => out.write_str(name),
-        }
-    }
-}
-
-impl Types {
-    /// Takes a structure in; false if its name was there.
-    pub(super) fn add(&mut self, structure: Structure) -> bool {
-        self.0.insert(structure.name, structure.members).is_none()
-    }
-
-    /// The members of a structure; none for a name that the table lacks (the load refuses such a table).
-    pub(crate) fn members(&self, name: &str) -> &[Member] {
-        self.0.get(name).map_or(&[], Vec::as_slice)
-    }
-
-    pub(super) fn has(&self, name: &str) -> bool {
-        self.0.contains_key(name)
-    }
-
-    pub(super) fn all(&self) -> impl Iterator<Item = (&String, &Vec<Member>)> {
-        self.0.iter()
-    }
+    /// Makes as many new tasks as `Count` says.
+    Buy,
+    /// Keeps the parameters, and enters what the row says.
+    Set,
+    /// Enters `billing_moves_to`, or deletes a task that is not paid.
+    Isolate,
+    /// Forgets what another action told.
+    Undo,
+    SkipCheck,
+    ShowMigration,
+    ShowMigrationCheck,
+    ListMigrationJobs,
+    ListInstances,
+    ShowSyncCheck,
+    ShowModifyCheck,
+    ListSyncs,
+    CreateCompare,
+    ListCompares,
+    ShowCompareReport,
+    ListDiffItems,
+    ShowGtidReport,
+    ShowSubscribe,
+    ShowSubscribeCheck,
+    ListSubscribeJobs,
+    ShowReturnable,
+    ShowOffsets,
+    ChangeObjects,
+    CreateGroup,
+    EditGroup,
+    DeleteGroup,
+    ListGroups,
+    ResetOffset,
 }

@@ -31,3 +31,27 @@ fn an_unknown_key_is_refused() {
     let broken = TENCENT_2018.replace("effect = \"remove\"", "effect = \"remove\"\nstray = 1");
     assert!(matches!(Provider::parse(&broken), Err(TableError::Unreadable(_))));
 }
+
+#[test]
+fn the_built_in_table_has_every_action_of_2021() {
+    let tables = Tables::built_in().expect("the table holds together");
+    let provider = tables.version("2021-12-06").expect("the version");
+    assert_eq!(provider.actions.len(), 84);
+    let checks = |name: &str| name.contains("Compare");
+    let about = |kind: &str| {
+        let mine = provider.actions.values().filter(|action| action.task == kind && !checks(&action.name));
+        mine.count()
+    };
+    let compares = provider.actions.keys().filter(|name| checks(name)).count();
+    assert_eq!((about("migration"), about("sync"), compares, about("subscription")), (21, 21, 20, 22));
+    let statuses = |kind: &str| provider.kinds[kind].statuses.len();
+    assert_eq!(
+        (statuses("migration"), statuses("sync"), statuses("compare"), statuses("subscription")),
+        (19, 17, 7, 7)
+    );
+    for action in provider.actions.values() {
+        let expected =
+            if matches!(action.name.as_str(), "DescribeSyncJobs" | "DescribeSubscribeJobs") { 100 } else { 20 };
+        assert_eq!(action.rate.calls, expected, "{}", action.name);
+    }
+}

@@ -58,6 +58,14 @@ impl Checker<'_> {
                 integer(&number.to_string(), kind).ok_or_else(wrong)
             }
             (Type::Integer | Type::Unsigned, Value::String(text)) if self.flat => integer(text, kind).ok_or_else(wrong),
+            (Type::Boolean, Value::Bool(_)) if !self.flat => Ok(value.clone()),
+            (Type::Boolean, Value::String(text)) if self.flat => {
+                text.parse::<bool>().map(Value::Bool).map_err(|_| wrong())
+            }
+            (Type::Float, Value::Number(_)) if !self.flat => Ok(value.clone()),
+            (Type::Float, Value::String(text)) if self.flat => {
+                text.parse().ok().and_then(Number::from_f64).map(Value::Number).ok_or_else(wrong)
+            }
             (Type::Array(element), Value::Array(elements)) => elements
                 .iter()
                 .enumerate()
