@@ -118,6 +118,7 @@ async fn built_anew(world: &World, upstream: &Upstream) {
         "authorization: tc3-hmac-sha256 credential=akidodd/",
         "x-tc-action: describemigratejobs",
         "x-tc-version: 2018-03-30",
+        "signedheaders=content-type;host;x-tc-action,",
     ];
     assert!(of_us.iter().all(|line| head.contains(line)), "{head}");
     for foreign in ["bearer", "192.0.2.1", "cookie", "x-dts-gateway", "x-forwarded"] {

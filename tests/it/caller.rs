@@ -17,6 +17,7 @@ use jiff::Timestamp;
 #[derive(Clone)]
 pub struct Caller {
     base: String,
+    version: &'static str,
     proof: Proof,
     client: Client<HttpConnector, Full<Bytes>>,
 }
@@ -52,10 +53,15 @@ impl Caller {
 
     fn new(base: &str, proof: Proof) -> Caller {
         let client = Client::builder(TokioExecutor::new()).build(HttpConnector::new());
-        Caller { base: base.to_owned(), proof, client }
+        Caller { base: base.to_owned(), version: "2018-03-30", proof, client }
     }
 
-    /// An action of 2018-03-30 with JSON parameters.
+    /// The same somebody calling 2021-12-06 instead of 2018-03-30.
+    pub fn of_2021(&self) -> Caller {
+        Caller { version: "2021-12-06", ..self.clone() }
+    }
+
+    /// An action with JSON parameters.
     pub async fn act(&self, action: &str, parameters: serde_json::Value) -> Answer {
         self.act_with(action, &[], &parameters.to_string()).await
     }
@@ -73,10 +79,26 @@ impl Caller {
 
     /// The same, signed at `now` (Unix seconds).
     pub fn request_at(&self, action: &str, more: &[(&str, &str)], body: &str, now: i64) -> Request<Full<Bytes>> {
+        self.build(action, more, body, now, Some(action))
+    }
+
+    /// The same as every official SDK signs it: without the action.
+    pub fn request_as_sdks_sign(&self, action: &str, body: &str, now: i64) -> Request<Full<Bytes>> {
+        self.build(action, &[], body, now, None)
+    }
+
+    fn build(
+        &self,
+        action: &str,
+        more: &[(&str, &str)],
+        body: &str,
+        now: i64,
+        signed_action: Option<&str>,
+    ) -> Request<Full<Bytes>> {
         let mut headers = vec![
             ("content-type", "application/json".to_owned()),
             ("x-tc-action", action.to_owned()),
-            ("x-tc-version", "2018-03-30".to_owned()),
+            ("x-tc-version", self.version.to_owned()),
             ("x-tc-region", "ap-guangzhou".to_owned()),
         ];
         match &self.proof {
@@ -87,7 +109,7 @@ impl Caller {
                     method: &Method::POST,
                     host: self.host(),
                     content_type: "application/json",
-                    action: Some(action),
+                    action: signed_action,
                     raw_query: "",
                     body: body.as_bytes(),
                 };
@@ -119,7 +141,7 @@ impl Caller {
         let Proof::Key { id, secret } = &self.proof else { panic!("v1 needs a key") };
         let now = now.to_string();
         let mut pairs = vec![
-            ("Version", "2018-03-30"),
+            ("Version", self.version),
             ("Region", "ap-guangzhou"),
             ("Timestamp", &now),
             ("Nonce", "11886"),

@@ -261,6 +261,14 @@ impl World {
         made["ids"].as_array().unwrap().iter().map(|id| id.as_str().unwrap().to_owned()).collect()
     }
 
+    /// One task of 2021-12-06 at the cloud that stays in a state; `more` is merged into the order.
+    pub async fn task_of_2021(&self, kind: &str, status: &str, more: Value) -> String {
+        let mut order = serde_json::json!({"kind": kind, "version": "2021-12-06", "status": status});
+        order.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
+        let made = self.cloud("POST", "/_sim/tasks", &order.to_string()).await;
+        made["ids"][0].as_str().unwrap().to_owned()
+    }
+
     /// Ends everything; the database goes too.
     pub async fn end(mut self) {
         self.stop_gateway().await;

@@ -1,13 +1,16 @@
-//! `docs/ERRORS.md` is generated: this test writes it anew and fails if it was not what the code says.
+//! `docs/ERRORS.md` and `docs/POLICY.md` are generated: these tests write them anew and fail if they were out of date.
 #![allow(clippy::expect_used, reason = "a test that can't go on should say so at once")]
 
+mod policy;
+
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
 use dts_gateway::call::{Limit, Reason, Refusal, TaskState};
 use dts_gateway::dialect::{Dialects, problem_status};
-use dts_gateway::provider::{Family, Providers};
+use dts_gateway::provider::{Family, Providers, Version};
 
 const HEAD: &str = "# Errors
 
@@ -95,29 +98,54 @@ fn generated() -> String {
         writeln!(page, "| `{reason}` | `{code}` | {status} | {message} |").expect("a String takes it");
     }
     page.push_str("\n## Better codes for some tasks\n\nWhere the cloud documents a better code for a kind of task, that one is used.\n\n");
-    page.push_str("| version | task | reason | code |\n|---|---|---|---|\n");
+    page.push_str("| version | task | reason | code | actions |\n|---|---|---|---|---|\n");
     let providers = Providers::embedded().expect("the committed tables load");
     for version in providers.versions() {
         for kind in version.task_kinds() {
-            let action = version.actions().find(|action| action.task == kind.name);
             for reason in Reason::ALL {
-                let code = action.and_then(|action| version.refusal_code(action, reason.slug()));
-                let (version, kind) = (&version.version, &kind.name);
-                if let Some(code) = code {
-                    writeln!(page, "| {version} | {kind} | `{reason}` | `{code}` |").expect("a String takes it");
-                }
+                better_codes(&mut page, version, &kind.name, reason);
             }
         }
     }
     page
 }
 
+/// One row for each code; the actions are named, but for those of the most common code.
+fn better_codes(page: &mut String, version: &Version, kind: &str, reason: Reason) {
+    let mut codes: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for action in version.actions().filter(|action| action.task == kind) {
+        if let Some(code) = version.refusal_code(action, reason.slug()) {
+            codes.entry(code).or_default().push(&action.name);
+        }
+    }
+    let most = codes.values().map(Vec::len).max().unwrap_or_default();
+    let only = codes.len() == 1;
+    for (code, actions) in codes {
+        let actions = match actions.len() == most {
+            true if only => "all".to_owned(),
+            true => "the others".to_owned(),
+            false => actions.join(", "),
+        };
+        writeln!(page, "| {} | {kind} | `{reason}` | `{code}` | {actions} |", version.version)
+            .expect("a String takes it");
+    }
+}
+
 #[test]
 fn the_page_of_errors_is_what_the_code_says() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/ERRORS.md");
-    let (there, right) = (std::fs::read_to_string(&path).unwrap_or_default(), generated());
-    if there != right {
-        std::fs::write(&path, right).expect("docs/ERRORS.md can be written");
-        panic!("docs/ERRORS.md was out of date; it has been written anew, look at it and commit it");
+    assert_is_current("docs/ERRORS.md", &generated());
+}
+
+#[test]
+fn the_page_of_the_policy_is_what_the_tables_say() {
+    assert_is_current("docs/POLICY.md", &policy::page());
+}
+
+/// Writes a page that is out of date, and fails.
+fn assert_is_current(page: &str, right: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
+    if std::fs::read_to_string(&path).unwrap_or_default() != right {
+        std::fs::write(&path, right).expect("the page can be written");
+        panic!("{page} was out of date; it has been written anew, look at it and commit it");
     }
 }
