@@ -14,6 +14,8 @@ pub(super) struct Ask<'a> {
     pub(super) region: &'a str,
     /// The tasks that the call names, but for those that belong to another one: they are owned through it.
     pub(super) tasks: &'a [TaskRef],
+    /// The ids of those that do; a deny may be about them.
+    pub(super) children: &'a [TaskRef],
     /// Those of `tasks` that belong to the caller's team.
     pub(super) owned: &'a [TaskRef],
     pub(super) parameters: &'a Value,
@@ -85,7 +87,8 @@ fn allows_tasks(grant: &Grant, ask: &Ask<'_>) -> bool {
 /// A deny is about a call as soon as one of its tasks is the grant's.
 fn denies_tasks(grant: &Grant, ask: &Ask<'_>) -> bool {
     let TaskScope::Limited { own, ids } = &grant.tasks else { return true };
-    ask.tasks.iter().any(|task| (*own && super::is_owned(ask.owned, task)) || any(ids, &task.id))
+    let mut named = ask.tasks.iter().chain(ask.children);
+    named.any(|task| (*own && super::is_owned(ask.owned, task)) || any(ids, &task.id))
 }
 
 fn accepts(grant: &Grant, danger: &str) -> bool {

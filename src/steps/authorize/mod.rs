@@ -62,8 +62,8 @@ impl Gate for Authorize {
         if self.options.check_parents {
             check_parents(&version, &tasks)?;
         }
-        let is_own_master = |task: &&TaskRef| version.task_kind(&task.kind).is_none_or(|kind| kind.parent.is_none());
-        let masters: Vec<TaskRef> = tasks.iter().filter(is_own_master).cloned().collect();
+        let is_own_master = |task: &TaskRef| version.task_kind(&task.kind).is_none_or(|kind| kind.parent.is_none());
+        let (masters, children): (Vec<TaskRef>, Vec<TaskRef>) = tasks.iter().cloned().partition(is_own_master);
         let owned = self.owners.owned(&account.alias, &caller.team, &caller.grants, &masters).await?;
         let dangers = action.dangers(&request.parameters);
         let ask = Ask {
@@ -73,6 +73,7 @@ impl Gate for Authorize {
             action: &action,
             region: &region,
             tasks: &masters,
+            children: &children,
             owned: &owned,
             parameters: &request.parameters,
             dangers: &dangers,

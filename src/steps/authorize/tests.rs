@@ -62,6 +62,7 @@ fn ask(
         action,
         region: "ap-guangzhou",
         tasks: &tasks,
+        children: &[],
         owned: &owned,
         parameters: &parameters,
         dangers: &dangers,

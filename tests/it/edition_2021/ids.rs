@@ -15,6 +15,11 @@ accounts = ["main"]
 [[grant]]
 actions = ["*"]
 tasks = ["own", "dts-guest001", "sync-guest01"]
+
+[[grant]]
+effect = "deny"
+actions = ["*"]
+tasks = ["dts-guest001-cmp-locked"]
 "#;
 
 fn with_guest(head: &str) -> Options {
@@ -74,6 +79,9 @@ async fn checks(world: &World, enforced: bool) {
     let made_id = made.response()["CompareTaskId"].as_str().unwrap().to_owned();
     let named = json!({"JobId": "dts-guest001", "CompareTaskId": made_id});
     guest.act("StartCompare", named).await.response();
+    let locked = json!({"JobId": "dts-guest001", "CompareTaskId": "dts-guest001-cmp-locked"});
+    let denied = guest.act("StopCompare", locked).await;
+    assert!(denied.refused("AuthFailure.UnauthorizedOperation", "not-granted").contains("denies"));
     let record = world.record(&format!("task_id={made_id}&action=CreateCompareTask")).await;
     assert_eq!(record["task_ids"], json!(["dts-guest001", made_id]));
     let list = guest.act("DescribeMigrationJobs", json!({})).await;
