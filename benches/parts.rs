@@ -283,6 +283,7 @@ fn call() -> Call {
 /// Ten grants, of which the last one matters.
 fn caller() -> Caller {
     let grant = |position: usize| Grant {
+        repeat_purchases: false,
         name: format!("orders/{position}"),
         effect: Effect::Allow,
         accounts: vec![Pattern::any()],

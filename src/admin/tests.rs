@@ -144,7 +144,7 @@ impl Bench {
                 request_id: id.to_string(),
                 ..Record::default()
             };
-            self.writer.submit(Entry::Closed(Closed { record, intended: false, answer: None }));
+            self.writer.submit(Entry::Closed(Closed { record, intended: false, answer: None, window: None }));
         }
         self.writer.flushed().await;
     }

@@ -23,7 +23,7 @@ use crate::pipeline::{RequestPath, Steps, pipeline};
 use crate::quota::Quota;
 use crate::steps::{
     Accounts, Audit, Authenticate, Authorize, AuthorizeOptions, Forward, Identify, Judge, Look, Owners, PaceCaller,
-    RecordIntent, Replay, Replays, StateOptions, StateReader, States, TakeTurn,
+    RecordIntent, Replay, ReplayOptions, Replays, StateOptions, StateReader, States, TakeTurn,
 };
 use crate::store::{Store, Writer, WriterOptions};
 
@@ -152,8 +152,8 @@ pub(super) fn edge(config: Config, parts: Parts) -> Arc<Edge<impl RequestPath>> 
     let cloud = Arc::new(Cloud::new(client, Arc::clone(&dialects), quota, clock.clone(), nonce));
     let states = Arc::new(States::default());
     let owners = Arc::new(Owners::new(Arc::clone(&store)));
-    let patience = config.upstream.read_timeout;
-    let replays = Arc::new(Replays::new(store, Arc::clone(&dialects), clock.clone(), patience));
+    let remember = ReplayOptions { patience: config.upstream.read_timeout, purchase_window: config.purchases.window };
+    let replays = Arc::new(Replays::new(store, writer.clone(), Arc::clone(&dialects), clock.clone(), remember));
     let reader = Arc::new(StateReader::new(
         Arc::clone(&states),
         Arc::clone(&cloud),

@@ -21,6 +21,8 @@ pub struct Grant {
     pub conditions: Vec<Condition>,
     /// Names of dangers (rules on parameters and states) that this grant accepts.
     pub dangers: Vec<String>,
+    /// Whether equal purchases without an `Idempotency-Key` are meant, however close together.
+    pub repeat_purchases: bool,
 }
 
 /// What a grant that matches does.

@@ -8,6 +8,7 @@
 mod account;
 mod caller;
 mod clock;
+mod duplicate;
 mod grant;
 mod reason;
 mod record;
@@ -20,6 +21,7 @@ mod wire;
 pub use account::{Account, Credential, UpstreamSigning};
 pub use caller::{Caller, Pace, Proof, Team};
 pub use clock::{Clock, Wall};
+pub use duplicate::Duplicate;
 pub use grant::{Condition, Effect, Grant, Pattern, TaskScope};
 pub use reason::Reason;
 pub use record::{Closed, Detail, Outcome, Record, RecordHandle, RecordSink, Settled, StateSeen};

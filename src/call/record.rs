@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -153,6 +154,8 @@ pub struct Closed {
     pub intended: bool,
     /// The answer to remember for a change that is seen again.
     pub answer: Option<Bytes>,
+    /// For a purchase, how long after its end an equal one is taken for a second arrival.
+    pub window: Option<Duration>,
 }
 
 /// A shared hold on a record that is being filled in.
@@ -167,7 +170,10 @@ struct Holder {
 impl RecordHandle {
     /// A record that goes to `sink` when the last handle is dropped.
     pub fn new(record: Record, sink: Arc<dyn RecordSink>) -> RecordHandle {
-        RecordHandle(Arc::new(Holder { open: Mutex::new(Closed { record, intended: false, answer: None }), sink }))
+        RecordHandle(Arc::new(Holder {
+            open: Mutex::new(Closed { record, intended: false, answer: None, window: None }),
+            sink,
+        }))
     }
 
     /// Changes the record.
@@ -180,9 +186,12 @@ impl RecordHandle {
         self.lock().record.clone()
     }
 
-    /// From now on closing it also releases what the intent holds.
-    pub fn mark_intended(&self) {
-        self.lock().intended = true;
+    /// From now on closing it also releases what the intent holds; for a purchase with a `window` in which an equal one
+    /// is taken for a second arrival.
+    pub fn mark_intended(&self, window: Option<Duration>) {
+        let mut open = self.lock();
+        open.intended = true;
+        open.window = window;
     }
 
     /// Keeps the cloud's answer to a change.
@@ -200,7 +209,7 @@ impl Drop for Holder {
     fn drop(&mut self) {
         let open = self.open.get_mut().unwrap_or_else(PoisonError::into_inner);
         let record = std::mem::take(&mut open.record);
-        self.sink.close(Closed { record, intended: open.intended, answer: open.answer.take() });
+        self.sink.close(Closed { record, intended: open.intended, answer: open.answer.take(), window: open.window });
     }
 }
 

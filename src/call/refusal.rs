@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::Reason;
+use super::{Duplicate, Reason};
 
 /// Why a call is not made, or why its outcome is not known.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -35,7 +35,7 @@ pub enum Refusal {
     TaskBusy { task: String },
     StateUnavailable { task: String, why: String },
     TaskNotFound { task: String },
-    PurchaseDuplicate { first: String },
+    PurchaseDuplicate(Box<Duplicate>),
     IdempotencyConflict { why: String },
     AuditUnavailable,
     Overloaded,
@@ -101,7 +101,7 @@ impl Refusal {
             Refusal::TaskBusy { .. } => Reason::TaskBusy,
             Refusal::StateUnavailable { .. } => Reason::StateUnavailable,
             Refusal::TaskNotFound { .. } => Reason::TaskNotFound,
-            Refusal::PurchaseDuplicate { .. } => Reason::PurchaseDuplicate,
+            Refusal::PurchaseDuplicate(_) => Reason::PurchaseDuplicate,
             Refusal::IdempotencyConflict { .. } => Reason::IdempotencyConflict,
             Refusal::AuditUnavailable => Reason::AuditUnavailable,
             Refusal::Overloaded => Reason::Overloaded,
@@ -117,6 +117,7 @@ impl Refusal {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Refusal::RateLimited { retry_after, .. } => Some(*retry_after),
+            Refusal::PurchaseDuplicate(duplicate) => Some(duplicate.retry_after),
             Refusal::TaskBusy { .. } | Refusal::AuditUnavailable | Refusal::Overloaded | Refusal::Draining => {
                 Some(Duration::from_secs(1))
             }
@@ -180,7 +181,7 @@ impl Refusal {
             Refusal::TaskBusy { task } => format!("another change of task {task} is under way. Wait for it, then look at the task again."),
             Refusal::StateUnavailable { task, why } => format!("the state of task {task} could not be read, {why}. Nothing was changed. Try again."),
             Refusal::TaskNotFound { task } => format!("the cloud knows no task {task} in this account and region."),
-            Refusal::PurchaseDuplicate { first } => format!("the same purchase was just made by request {first}. Send an Idempotency-Key if you want a second one."),
+            Refusal::PurchaseDuplicate(duplicate) => duplicate.advice(),
             Refusal::IdempotencyConflict { why } => format!("{why}."),
             Refusal::AuditUnavailable => "the audit log can't be written, so nothing was sent. Try again shortly.".to_owned(),
             Refusal::Overloaded => "the gateway has too much to do, nothing was sent. Try again shortly.".to_owned(),

@@ -84,6 +84,10 @@ pub struct Authorized {
     pub wait_until: Instant,
     /// Under what a second arrival of this change is recognised, if it can be, and until when.
     pub replay: Option<(ReplayKey, Timestamp)>,
+    /// Whether its grants let the caller make equal purchases one right after the other.
+    pub repeat_purchases: bool,
+    /// Under what an equal purchase is found, if this is one that must not be made twice.
+    pub purchase: Option<ReplayKey>,
 }
 
 impl Authorized {
@@ -102,7 +106,7 @@ impl Authorized {
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct ReplayKey {
     /// SHA-256 of what makes two arrivals one: for a signature its fingerprint, action, version, region and body, for
-    /// an `Idempotency-Key` the caller and the key.
+    /// an `Idempotency-Key` the caller and the key, for a purchase the caller and what is bought.
     pub key: [u8; 32],
     /// SHA-256 of what must be equal then: the account, action, version, region and parameters.
     pub content: [u8; 32],

@@ -37,5 +37,5 @@ pub(super) async fn record(
         },
         ..Record::default()
     };
-    store.commit(&[Entry::Closed(Closed { record, intended: false, answer: None })]).await.map(drop)
+    store.commit(&[Entry::Closed(Closed { record, intended: false, answer: None, window: None })]).await.map(drop)
 }

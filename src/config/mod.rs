@@ -18,6 +18,7 @@ mod mask;
 mod mistake;
 mod overlay;
 mod places;
+mod purchases;
 mod quota;
 mod secret;
 mod server;
@@ -43,6 +44,7 @@ pub use issuer::Issuer;
 pub use keys::Keys;
 pub use log::{Format, Log};
 pub use mistake::{Mistake, Mistakes, Place};
+pub use purchases::Purchases;
 pub use quota::{Quota, WAIT_CAP};
 pub use server::Server;
 pub use state::State;
@@ -79,6 +81,8 @@ pub struct Config {
     pub accounts: Vec<Account>,
     /// Waiting for the cloud's quota.
     pub quota: Quota,
+    /// Equal purchases.
+    pub purchases: Purchases,
     /// The state policy.
     pub state: State,
     /// Connections to the clouds.
@@ -103,6 +107,7 @@ struct Raw {
     providers: folders::RawProviders,
     account: BTreeMap<String, account::Raw>,
     quota: Quota,
+    purchases: Purchases,
     state: state::Raw,
     upstream: Upstream,
     tencent: Tencent,
@@ -166,6 +171,7 @@ impl Raw {
         let known = Some(accounts.as_slice()).filter(|accounts| accounts.len() == aliases);
         let teams = self.teams.check(folders::vocabulary(known, providers.as_deref()), checker);
         let quota = self.quota.check(checker);
+        let purchases = self.purchases.check(checker);
         let state = self.state.check(providers.as_deref(), checker);
         let upstream = self.upstream.check(checker);
         let tencent = self.tencent.check(checker);
@@ -183,6 +189,7 @@ impl Raw {
             providers: providers?,
             accounts,
             quota: quota?,
+            purchases: purchases?,
             state: state?,
             upstream: upstream?,
             tencent: tencent?,

@@ -80,6 +80,7 @@ fn the_least_configuration_has_documented_defaults() {
     let url = config.store.expose_secret();
     assert!(url.starts_with("sqlite:/") && url.ends_with("/gateway.sqlite3"), "{url}");
     assert_eq!(config.providers.families().len(), 1);
+    assert_eq!(config.purchases.window.as_secs(), 10);
 }
 
 #[test]
@@ -93,6 +94,9 @@ idle_timeout = "5 parsecs"
 
 [quota]
 max_wait = "1m"
+
+[purchases]
+window = "2h"
 
 [sever]
 a = 1
@@ -303,6 +307,7 @@ fn the_reference_shows_every_key() {
         "providers",
         "account.main",
         "quota",
+        "purchases",
         "state",
         "upstream",
         "tencent",

@@ -16,7 +16,7 @@ pub async fn close_left_open(store: &dyn Store, writer: &Writer) -> Result<usize
         record.outcome = Outcome::Unknown;
         record.reason = Some(refusal.reason().slug().to_owned());
         record.detail.message = refusal.message();
-        writer.close(Closed { record, intended: true, answer: None });
+        writer.close(Closed { record, intended: true, answer: None, window: None });
     }
     writer.flushed().await;
     Ok(count)

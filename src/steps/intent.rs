@@ -1,4 +1,4 @@
-//! Before a change leaves, its intent is durable: the record, the lease of its tasks and its replay key, in one
+//! Before a change leaves, its intent is durable: the record, the lease of its tasks and its replay keys, in one
 //! transaction. A change whose intent can't be had is not sent.
 //!
 //! The lease of a task is its open change. It ends when the record is closed, which the last holder of the record does.
@@ -76,18 +76,17 @@ impl Around for RecordIntent {
         let record = call.call.record.clone();
         let mut intended = record.snapshot();
         intended.outcome = Outcome::Open;
-        let intent = Intent { record: intended, tasks: call.seen.clone(), replay: call.replay.clone() };
+        let intent = Intent { record: intended, tasks: call.seen.clone(), replay: self.replays.keys(&call) };
         match self.writer.commit(Entry::Intent(intent)).await {
             Err(_) => return Err(Refusal::AuditUnavailable),
-            Ok(Verdict::Done) => record.mark_intended(),
+            Ok(Verdict::Done) => record.mark_intended(self.replays.window(&call)),
             Ok(Verdict::Busy { task }) => return Err(Refusal::TaskBusy { task }),
             Ok(Verdict::Stale { task }) => {
                 self.states.forget(&call.account.alias, &task);
                 return Err(Refusal::TaskBusy { task });
             }
-            Ok(Verdict::Replayed(_)) => {
-                let Some((key, _)) = &call.replay else { return Err(Refusal::Internal) };
-                let answer = self.replays.answer(&call, key).await?;
+            Ok(Verdict::Replayed(first)) => {
+                let answer = self.replays.after(&call, &first).await?;
                 return answer.ok_or_else(|| Refusal::TaskBusy { task: first_task(&call) });
             }
         }

@@ -20,6 +20,6 @@ pub use forward::Forward;
 pub use identify::Identify;
 pub use intent::RecordIntent;
 pub use pace::PaceCaller;
-pub use replay::{Replay, Replays};
+pub use replay::{Replay, ReplayOptions, Replays};
 pub use state::{Judge, Look, StateOptions, StateReader, States};
 pub use turn::TakeTurn;

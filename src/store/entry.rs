@@ -23,7 +23,7 @@ pub enum Entry {
     },
 }
 
-/// A change that is about to be sent: its record, its leases, its replay key.
+/// A change that is about to be sent: its record, its leases, its replay keys.
 #[derive(Clone, Debug)]
 pub struct Intent {
     /// The record, with the outcome `open`.
@@ -31,8 +31,8 @@ pub struct Intent {
     /// The tasks whose lease it takes, each with the change counter that its judgement was based on: accepted only if
     /// no other change is open on any of them and no counter has moved. Empty for a creation.
     pub tasks: Vec<SeenTask>,
-    /// Under what a second arrival of the same change is recognised.
-    pub replay: Option<(ReplayKey, Timestamp)>,
+    /// Under what a second arrival of the same change is found, and until when; the first of them that is taken decides.
+    pub replay: Vec<(ReplayKey, Timestamp)>,
 }
 
 /// What is known of a change that was seen before.
@@ -40,12 +40,14 @@ pub struct Intent {
 pub struct Remembered {
     /// The first arrival's id.
     pub id: Uuid,
-    /// The digest of its content; another one under the same key is a conflict.
-    pub content: [u8; 32],
+    /// Under what it was found, with the digest of its content; another content under the same key is a conflict.
+    pub key: ReplayKey,
     /// The cloud's answer (redacted); none while the change is open, and for an outcome that is unknown.
     pub answer: Option<Vec<u8>>,
-    /// Whether the change is still open.
+    /// Whether the change is still open; then it is remembered however late it is.
     pub open: bool,
+    /// Until when it is remembered.
+    pub expires_at: Timestamp,
 }
 
 /// What came of an entry.

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use crate::call::{Closed, Outcome, Record};
@@ -42,7 +42,7 @@ pub(super) struct Known {
     /// The counters of the tasks that were seen before.
     pub(super) changes: HashMap<TaskKey, i64>,
     /// What is remembered under the keys.
-    pub(super) kept: HashMap<[u8; 32], Kept>,
+    pub(super) kept: HashMap<[u8; 32], Remembered>,
 }
 
 /// An open change's hold on a task, or its only row if it addresses none.
@@ -58,15 +58,6 @@ pub(super) struct Lease {
     pub(super) ended: bool,
 }
 
-/// Something remembered, and until when.
-#[derive(Clone, Debug)]
-pub(super) struct Kept {
-    /// What.
-    pub(super) remembered: Remembered,
-    /// Until when.
-    pub(super) expires_at: Timestamp,
-}
-
 /// What is to be written, in the order of its fields.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
@@ -76,8 +67,8 @@ pub(super) struct Plan {
     pub(super) release: Vec<Uuid>,
     /// Changes that are forgotten.
     pub(super) forget: Vec<Uuid>,
-    /// Changes whose answer is now known.
-    pub(super) answers: Vec<(Uuid, Vec<u8>)>,
+    /// Changes that have ended and of which more is remembered than at their beginning.
+    pub(super) ends: Vec<End>,
     /// New intents.
     pub(super) intents: Vec<Record>,
     /// Final records.
@@ -87,7 +78,18 @@ pub(super) struct Plan {
     /// What changes about tasks, ordered so that two writers never wait for each other.
     pub(super) tasks: BTreeMap<TaskKey, TaskChange>,
     /// What is remembered from now on, by replay key.
-    pub(super) remember: BTreeMap<[u8; 32], Kept>,
+    pub(super) remember: BTreeMap<[u8; 32], Remembered>,
+}
+
+/// What a change's end adds to what is remembered of it.
+#[derive(Clone, Debug)]
+pub(super) struct End {
+    /// The change.
+    pub(super) id: Uuid,
+    /// The cloud's answer, if there is one to remember.
+    pub(super) answer: Option<Vec<u8>>,
+    /// Until when it is remembered at least.
+    pub(super) until: Option<Timestamp>,
 }
 
 /// What changes about a task.
@@ -168,11 +170,9 @@ impl Batch {
         if self.known.committed.contains(&id) {
             return Verdict::Done;
         }
-        if let Some((key, _)) = &intent.replay
-            && let Some(kept) = self.known.kept.get(&key.key)
-            && (kept.remembered.open || kept.expires_at > intent.record.time)
-        {
-            return Verdict::Replayed(kept.remembered.clone());
+        let mut kept = intent.replay.iter().filter_map(|(key, _)| self.known.kept.get(&key.key));
+        if let Some(first) = kept.find(|kept| kept.open || kept.expires_at > intent.record.time) {
+            return Verdict::Replayed(first.clone());
         }
         let account = &intent.record.account;
         let tasks: BTreeMap<TaskKey, i64> =
@@ -197,9 +197,9 @@ impl Batch {
             self.step(&key);
             self.open.insert(key, id);
         }
-        if let Some((key, expires_at)) = &intent.replay {
-            let remembered = Remembered { id, content: key.content, answer: None, open: true };
-            let kept = Kept { remembered, expires_at: clean::time(*expires_at) };
+        for (key, expires_at) in &intent.replay {
+            let expires_at = clean::time(*expires_at);
+            let kept = Remembered { id, key: key.clone(), answer: None, open: true, expires_at };
             self.known.kept.insert(key.key, kept.clone());
             self.plan.remember.insert(key.key, kept);
         }
@@ -234,7 +234,7 @@ impl Batch {
                 self.step(&key);
             }
         }
-        self.settle(id, memory);
+        self.settle(id, memory, until(closed));
         Verdict::Done
     }
 
@@ -244,24 +244,23 @@ impl Batch {
         Verdict::Done
     }
 
-    fn settle(&mut self, id: Uuid, memory: Memory) {
-        let key = self.known.kept.iter().find(|(_, kept)| kept.remembered.id == id).map(|(key, _)| *key);
+    fn settle(&mut self, id: Uuid, memory: Memory, until: Option<Timestamp>) {
         match memory {
             Memory::Forget => {
-                if let Some(key) = key {
-                    self.known.kept.remove(&key);
-                    self.plan.remember.remove(&key);
-                }
+                self.known.kept.retain(|_, kept| kept.id != id);
+                self.plan.remember.retain(|_, kept| kept.id != id);
                 self.plan.forget.push(id);
             }
             Memory::Keep(answer) => {
-                let of_this_batch = key.and_then(|key| self.plan.remember.get_mut(&key));
-                let known = key.and_then(|key| self.known.kept.get_mut(&key));
-                for kept in of_this_batch.into_iter().chain(known) {
-                    kept.remembered.open = false;
-                    kept.remembered.answer.clone_from(&answer);
+                let all = self.plan.remember.values_mut().chain(self.known.kept.values_mut());
+                for kept in all.filter(|kept| kept.id == id) {
+                    kept.open = false;
+                    kept.answer.clone_from(&answer);
+                    kept.expires_at = until.map_or(kept.expires_at, |until| until.max(kept.expires_at));
                 }
-                self.plan.answers.extend(answer.map(|answer| (id, answer)));
+                if answer.is_some() || until.is_some() {
+                    self.plan.ends.push(End { id, answer, until });
+                }
             }
         }
     }
@@ -274,6 +273,15 @@ impl Batch {
         *self.known.changes.entry(key.clone()).or_default() += 1;
         self.plan.tasks.entry(key.clone()).or_default().steps += 1;
     }
+}
+
+/// Until when a change is remembered for what it bought: the window counts from its end, so that a purchase whose answer
+/// was long in coming, or never came, is guarded as long as any other.
+fn until(closed: &Closed) -> Option<Timestamp> {
+    let window = closed.window?;
+    let took = SignedDuration::from_millis(closed.record.detail.total_ms);
+    let end = closed.record.time.checked_add(took).ok()?;
+    end.checked_add(window).ok().map(clean::time)
 }
 
 /// What was not carried out is forgotten: a refusal of ours, and the cloud's throttling, which says "later". Of what

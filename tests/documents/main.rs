@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use dts_gateway::call::{Limit, Reason, Refusal, TaskState};
+use dts_gateway::call::{Duplicate, Limit, Reason, Refusal, TaskState};
 use dts_gateway::dialect::{Dialects, problem_status};
 use dts_gateway::provider::{Family, Providers, Version};
 
@@ -73,7 +73,13 @@ fn example(reason: Reason) -> Refusal {
             Refusal::StateUnavailable { task: text("dts-a1b2c3d4"), why: text("no connection") }
         }
         Reason::TaskNotFound => Refusal::TaskNotFound { task: text("dts-a1b2c3d4") },
-        Reason::PurchaseDuplicate => Refusal::PurchaseDuplicate { first: text("01a1fd96-…") },
+        Reason::PurchaseDuplicate => Refusal::PurchaseDuplicate(Box::new(Duplicate {
+            first: "01a1fdb3-3182-746d-8f64-76ba8e3686e6".parse().expect("a UUID"),
+            open: false,
+            upstream_request_id: Some(text("f5a6d2c1-…")),
+            window: Duration::from_secs(10),
+            retry_after: Duration::from_millis(6400),
+        })),
         Reason::IdempotencyConflict => Refusal::IdempotencyConflict {
             why: text("this Idempotency-Key was used by request 01a1fd96-… for something else"),
         },

@@ -20,6 +20,7 @@ mod kill;
 mod load;
 mod outcomes;
 mod ownership;
+mod purchases;
 mod races;
 mod recovery;
 mod refusals;

@@ -192,8 +192,12 @@ fn max_wait(headers: &HeaderMap) -> Result<Option<Duration>, Refusal> {
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
     match gateway_header(headers, "idempotency-key")? {
-        Some(key) if key.is_empty() || key.len() > LONGEST_IDEMPOTENCY_KEY => {
-            Err(malformed("Idempotency-Key must have 1 to 255 characters"))
+        Some(key)
+            if !(1..=LONGEST_IDEMPOTENCY_KEY).contains(&key.len()) || !key.bytes().all(|b| b.is_ascii_graphic()) =>
+        {
+            Err(malformed(
+                "Idempotency-Key must have 1 to 255 characters, letters, digits and signs of ASCII without spaces",
+            ))
         }
         key => Ok(key),
     }

@@ -100,6 +100,15 @@ pub(super) fn number(key: &str, value: Value<'_>, bounds: (u32, u32), faults: &m
     number
 }
 
+/// True or false; false where it is neither, which is a fault.
+pub(super) fn flag(key: &str, value: Value<'_>, faults: &mut Faults<'_>) -> bool {
+    let flag = value.get_ref().as_bool();
+    if flag.is_none() {
+        faults.add(value.span(), format!("{key} must be true or false"));
+    }
+    flag.unwrap_or(false)
+}
+
 /// A table, under a key or in a list.
 pub(super) fn table<'v>(what: &'static str, value: Value<'v>, faults: &mut Faults<'_>) -> Option<Table<'v>> {
     match value.get_ref().as_table() {

@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::is_name;
 use super::source::{Fault, Source};
-use super::table::{Faults, Table, Text, Value, number, table, tables, text, texts};
+use super::table::{Faults, Table, Text, Value, flag, number, table, tables, text, texts};
 use super::vocabulary::{Vocabulary, has_match};
 use crate::call::{Caller, Condition, Effect, Grant, Pace, Pattern, TaskScope, Team};
 
@@ -166,12 +166,17 @@ fn read_grant(
     let conditions = table.get("parameters").map(|value| read_conditions(value, faults)).unwrap_or_default();
     let dangers = table.get("dangers").map(|value| read_dangers(value, vocabulary, faults)).unwrap_or_default();
     if effect == Effect::Deny && !dangers.is_empty() {
-        faults.add(span, "a grant that denies can't accept dangers");
+        faults.add(span.clone(), "a grant that denies can't accept dangers");
+    }
+    let repeat_purchases = table.get("repeat_purchases").is_some_and(|value| flag("repeat_purchases", value, faults));
+    if effect == Effect::Deny && repeat_purchases {
+        faults.add(span, "a grant that denies can't let purchases be repeated");
     }
     table.finish(faults);
     let name = name.unwrap_or_else(|| format!("grant {position}"));
     let name = format!("{team}/{name}");
-    let grant = Grant { name, effect, accounts, versions, actions, regions, tasks, conditions, dangers };
+    let grant =
+        Grant { name, effect, accounts, versions, actions, regions, tasks, conditions, dangers, repeat_purchases };
     Granted { callers: callers.into_iter().map(|(pattern, _)| pattern).collect(), grant }
 }
 

@@ -42,6 +42,7 @@ fn the_example_is_read_and_shows_every_key() {
     assert_eq!(create.conditions[0].one_of, ["1"]);
     assert_eq!(migrate.tasks, TaskScope::Limited { own: true, ids: vec![Pattern::new("dts-abc*")] });
     assert!(migrate.conditions.is_empty());
+    assert!(create.repeat_purchases && !migrate.repeat_purchases);
     let report = roster.get("billing-report").unwrap();
     assert_eq!((report.weight.get(), report.pace), (1, None));
     assert_eq!(report.grants.last().unwrap().effect, Effect::Deny);
@@ -56,7 +57,7 @@ fn what_is_left_out_has_a_default() {
     let grant = &caller.grants[0];
     assert_eq!((grant.name.as_str(), grant.effect, &grant.tasks), ("t/grant 1", Effect::Allow, &TaskScope::Any));
     assert_eq!((&grant.accounts, &grant.regions), (&vec![Pattern::any()], &vec![Pattern::any()]));
-    assert!(grant.conditions.is_empty() && grant.dangers.is_empty());
+    assert!(grant.conditions.is_empty() && grant.dangers.is_empty() && !grant.repeat_purchases);
 }
 
 #[test]
@@ -68,7 +69,8 @@ fn without_a_grant_there_are_no_rights() {
 fn every_mistake_is_told_with_its_place() {
     let text = "team = \"t t\"\nsecret = 1\n\n[[caller]]\nname = \"a\"\naccounts = []\nweight = 0\nwieght = 1\n\
                 require_signed_headers = [\"X-TC-Action\"]\npace = { burst = 0 }\n\n[[caller]]\naccounts = \"main\"\n\n\
-                [[grant]]\ncallers = [\"b\"]\neffect = \"maybe\"\ntasks = \"own\"\nparameters = { a = \"1\", b = [] }\n";
+                [[grant]]\ncallers = [\"b\"]\neffect = \"maybe\"\ntasks = \"own\"\nparameters = { a = \"1\", b = [] }\n\
+                repeat_purchases = 1\n";
     let expected = [
         "t.toml:1:8: team may have letters, digits and . _ - @ : / + only, 128 bytes at most",
         "t.toml:2:1: a team file has no key secret, only caller, grant, team",
@@ -88,6 +90,7 @@ fn every_mistake_is_told_with_its_place() {
         "t.toml:19:20: the values of a parameter must be a list of texts, such as [\"*\"]",
         "t.toml:19:20: a needs at least one value, as text",
         "t.toml:19:29: b needs at least one value, as text",
+        "t.toml:20:20: repeat_purchases must be true or false",
     ];
     let mut expected: Vec<String> = expected.iter().map(|line| line.to_string()).collect();
     let mut found = mistakes(text, Vocabulary::default());
@@ -122,7 +125,8 @@ fn names_that_there_are_not_are_told() {
 
     let bad = "team = \"t\"\n[[caller]]\nname = \"a\"\naccounts = [\"other\"]\n[[grant]]\nactions = [\"Desribe*\"]\n\
                versions = [\"2018-3-30\"]\nregions = [\"ap-*\", \"eu-*\"]\ndangers = [\"clear\"]\n\
-               [[grant]]\nname = \"grant 1\"\neffect = \"deny\"\nactions = [\"*\"]\ndangers = [\"clear-data\"]\n";
+               [[grant]]\nname = \"grant 1\"\neffect = \"deny\"\nactions = [\"*\"]\ndangers = [\"clear-data\"]\n\
+               repeat_purchases = true\n";
     let found = mistakes(bad, vocabulary);
     assert_eq!(
         found,
@@ -133,6 +137,7 @@ fn names_that_there_are_not_are_told() {
             "t.toml:8:20: eu-* matches none of the regions that there are",
             "t.toml:9:12: clear matches none of the dangers that there are",
             "t.toml:10:1: a grant that denies can't accept dangers",
+            "t.toml:10:1: a grant that denies can't let purchases be repeated",
             "t.toml:10:1: two grants are called t/grant 1",
         ]
     );

@@ -61,6 +61,12 @@ pub(super) fn decide(ask: &Ask<'_>) -> Result<Granted, Denied> {
     Ok(Granted { grant: grant.name.clone(), accepted_dangers })
 }
 
+/// Whether a grant that allows the call lets its purchases be repeated.
+pub(super) fn may_repeat_purchases(ask: &Ask<'_>) -> bool {
+    let allow = ask.caller.grants.iter().filter(|grant| grant.effect == Effect::Allow && grant.repeat_purchases);
+    allow.into_iter().any(|grant| is_about(grant, ask) && allows_tasks(grant, ask))
+}
+
 fn is_about(grant: &Grant, ask: &Ask<'_>) -> bool {
     is_about_but_for_conditions(grant, ask)
         && grant.conditions.iter().all(|condition| holds(&condition.parameter, &condition.one_of, ask.parameters))

@@ -86,6 +86,7 @@ impl Gate for Authorize {
             }
             Err(denied) => return Err(denied.refusal),
         };
+        let repeat_purchases = decide::may_repeat_purchases(&ask);
         call.record.update(|record| record.detail.grant = granted.grant);
         let may_wait = request.max_wait.unwrap_or(self.options.max_wait).min(self.options.max_wait_cap);
         let wait_until = call.received + may_wait;
@@ -103,6 +104,8 @@ impl Gate for Authorize {
             seen: Vec::new(),
             wait_until,
             replay: None,
+            repeat_purchases,
+            purchase: None,
         })
     }
 }

@@ -19,6 +19,7 @@ fn grant(effect: Effect, actions: &[&str]) -> Grant {
         tasks: TaskScope::Any,
         conditions: Vec::new(),
         dangers: Vec::new(),
+        repeat_purchases: false,
     }
 }
 

@@ -14,8 +14,8 @@ use uuid::Uuid;
 use crate::call::Record;
 use crate::store::fault::fault;
 use crate::store::page::Words;
-use crate::store::plan::{self, Kept, Known, Lease, Plan, TaskKey, Wanted};
-use crate::store::{Entry, Remembered, StoreError, Verdict};
+use crate::store::plan::{self, Known, Lease, Plan, TaskKey, Wanted};
+use crate::store::{Entry, Remembered, ReplayKey, StoreError, Verdict};
 
 /// First halves of the advisory locks' names (the second is a digest): in two-part names no other lock can hide.
 const TASK_LOCK: i32 = 0x6474_7301;
@@ -98,7 +98,10 @@ async fn look(connection: &mut PgConnection, wanted: &mut Wanted) -> Result<Know
 }
 
 /// What is remembered under `keys`. What was refused counts as never seen, even if it came to be remembered late.
-pub(super) async fn kept(connection: &mut PgConnection, keys: &[&[u8]]) -> Result<HashMap<[u8; 32], Kept>, StoreError> {
+pub(super) async fn kept(
+    connection: &mut PgConnection,
+    keys: &[&[u8]],
+) -> Result<HashMap<[u8; 32], Remembered>, StoreError> {
     let rows = sqlx::query(
         "SELECT m.key, m.content, m.intent_id, m.answer, m.expires_at,
              f.id IS NULL AND EXISTS (SELECT 1 FROM open_changes o WHERE o.intent_id = m.intent_id)
@@ -112,14 +115,15 @@ pub(super) async fn kept(connection: &mut PgConnection, keys: &[&[u8]]) -> Resul
     .map_err(fault)?;
     let mut all = HashMap::new();
     for row in rows {
-        let expires_at = <sqlx::Postgres as Words>::timestamp(row.try_get(4).map_err(fault)?)?;
+        let key = digest(row.try_get(0).map_err(fault)?)?;
         let remembered = Remembered {
             id: row.try_get(2).map_err(fault)?,
-            content: digest(row.try_get(1).map_err(fault)?)?,
+            key: ReplayKey { key, content: digest(row.try_get(1).map_err(fault)?)? },
             answer: row.try_get(3).map_err(fault)?,
             open: row.try_get(5).map_err(fault)?,
+            expires_at: <sqlx::Postgres as Words>::timestamp(row.try_get(4).map_err(fault)?)?,
         };
-        all.insert(digest(row.try_get(0).map_err(fault)?)?, Kept { remembered, expires_at });
+        all.insert(key, remembered);
     }
     Ok(all)
 }
@@ -156,15 +160,17 @@ async fn write(connection: &mut PgConnection, plan: &Plan) -> Result<(), sqlx::E
             .execute(&mut *connection)
             .await?;
     }
-    if !plan.answers.is_empty() {
-        let (ids, answers): (Vec<Uuid>, Vec<&[u8]>) =
-            plan.answers.iter().map(|(id, answer)| (*id, answer.as_slice())).unzip();
+    if !plan.ends.is_empty() {
+        let until = plan.ends.iter().map(|end| end.until.map(<sqlx::Postgres as Words>::time));
         sqlx::query(
-            "UPDATE remembered SET answer = a.answer
-             FROM unnest($1::uuid[], $2::bytea[]) AS a (id, answer) WHERE intent_id = a.id",
+            // GREATEST passes over what is null.
+            "UPDATE remembered SET answer = COALESCE(e.answer, remembered.answer),
+                 expires_at = GREATEST(remembered.expires_at, e.until)
+             FROM unnest($1::uuid[], $2::bytea[], $3::timestamptz[]) AS e (id, answer, until) WHERE intent_id = e.id",
         )
-        .bind(ids)
-        .bind(answers)
+        .bind(plan.ends.iter().map(|end| end.id).collect::<Vec<_>>())
+        .bind(plan.ends.iter().map(|end| end.answer.as_deref()).collect::<Vec<_>>())
+        .bind(until.collect::<Vec<_>>())
         .execute(&mut *connection)
         .await?;
     }
@@ -202,9 +208,9 @@ async fn write(connection: &mut PgConnection, plan: &Plan) -> Result<(), sqlx::E
                  answer = excluded.answer, expires_at = excluded.expires_at",
         )
         .bind(plan.remember.keys().map(<[u8; 32]>::as_slice).collect::<Vec<_>>())
-        .bind(kept().map(|kept| kept.remembered.content.as_slice()).collect::<Vec<_>>())
-        .bind(kept().map(|kept| kept.remembered.id).collect::<Vec<_>>())
-        .bind(kept().map(|kept| kept.remembered.answer.as_deref()).collect::<Vec<_>>())
+        .bind(kept().map(|kept| kept.key.content.as_slice()).collect::<Vec<_>>())
+        .bind(kept().map(|kept| kept.id).collect::<Vec<_>>())
+        .bind(kept().map(|kept| kept.answer.as_deref()).collect::<Vec<_>>())
         .bind(kept().map(|kept| <sqlx::Postgres as Words>::time(kept.expires_at)).collect::<Vec<_>>())
         .execute(&mut *connection)
         .await?;

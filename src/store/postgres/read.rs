@@ -64,8 +64,7 @@ pub(super) async fn remembered(
 ) -> Result<Option<Remembered>, StoreError> {
     let mut connection = pool.acquire().await.map_err(fault)?;
     let mut kept = super::commit::kept(&mut connection, &[&key.key]).await?;
-    let kept = kept.remove(&key.key).filter(|kept| kept.remembered.open || kept.expires_at > now);
-    Ok(kept.map(|kept| kept.remembered))
+    Ok(kept.remove(&key.key).filter(|kept| kept.open || kept.expires_at > now))
 }
 
 /// Forgets what was remembered long enough.

@@ -7,8 +7,8 @@ use uuid::Uuid;
 use crate::call::Record;
 use crate::store::fault::fault;
 use crate::store::page::Words;
-use crate::store::plan::{self, Kept, Known, Lease, Plan, TaskKey, Wanted};
-use crate::store::{Entry, Remembered, StoreError, Verdict};
+use crate::store::plan::{self, Known, Lease, Plan, TaskKey, Wanted};
+use crate::store::{Entry, Remembered, ReplayKey, StoreError, Verdict};
 
 use super::BEGIN;
 
@@ -79,7 +79,7 @@ async fn look(connection: &mut SqliteConnection, wanted: &Wanted) -> Result<Know
 }
 
 /// What is remembered under `key`. What was refused counts as never seen, even if it came to be remembered late.
-pub(super) async fn kept(connection: &mut SqliteConnection, key: &[u8; 32]) -> Result<Option<Kept>, StoreError> {
+pub(super) async fn kept(connection: &mut SqliteConnection, key: &[u8; 32]) -> Result<Option<Remembered>, StoreError> {
     let row = sqlx::query(
         "SELECT m.content, m.intent_id, m.answer, m.expires_at,
              f.id IS NULL AND EXISTS (SELECT 1 FROM open_changes o WHERE o.intent_id = m.intent_id)
@@ -92,13 +92,14 @@ pub(super) async fn kept(connection: &mut SqliteConnection, key: &[u8; 32]) -> R
     .map_err(fault)?;
     let Some(row) = row else { return Ok(None) };
     let content: Vec<u8> = row.try_get(0).map_err(fault)?;
-    let remembered = Remembered {
+    let content = content.try_into().map_err(|_| StoreError::Incompatible("a digest of another length".to_owned()))?;
+    Ok(Some(Remembered {
         id: row.try_get(1).map_err(fault)?,
-        content: content.try_into().map_err(|_| StoreError::Incompatible("a digest of another length".to_owned()))?,
+        key: ReplayKey { key: *key, content },
         answer: row.try_get(2).map_err(fault)?,
         open: row.try_get(4).map_err(fault)?,
-    };
-    Ok(Some(Kept { remembered, expires_at: sqlx::Sqlite::timestamp(row.try_get(3).map_err(fault)?)? }))
+        expires_at: sqlx::Sqlite::timestamp(row.try_get(3).map_err(fault)?)?,
+    }))
 }
 
 async fn write(connection: &mut SqliteConnection, plan: &Plan) -> Result<(), StoreError> {
@@ -110,9 +111,17 @@ async fn write(connection: &mut SqliteConnection, plan: &Plan) -> Result<(), Sto
         let done = sqlx::query("DELETE FROM remembered WHERE intent_id = $1").bind(id);
         done.execute(&mut *connection).await.map_err(fault)?;
     }
-    for (id, answer) in &plan.answers {
-        let done = sqlx::query("UPDATE remembered SET answer = $2 WHERE intent_id = $1").bind(id).bind(answer);
-        done.execute(&mut *connection).await.map_err(fault)?;
+    for end in &plan.ends {
+        sqlx::query(
+            "UPDATE remembered SET answer = COALESCE($2, answer), expires_at = max(expires_at, COALESCE($3, expires_at))
+             WHERE intent_id = $1",
+        )
+        .bind(end.id)
+        .bind(&end.answer)
+        .bind(end.until.map(sqlx::Sqlite::time))
+        .execute(&mut *connection)
+        .await
+        .map_err(fault)?;
     }
     records(connection, "audit_intents", &plan.intents).await?;
     records(connection, "audit_records", &plan.records).await?;
@@ -146,9 +155,9 @@ async fn write(connection: &mut SqliteConnection, plan: &Plan) -> Result<(), Sto
                  answer = excluded.answer, expires_at = excluded.expires_at",
         )
         .bind(key.as_slice())
-        .bind(kept.remembered.content.as_slice())
-        .bind(kept.remembered.id)
-        .bind(&kept.remembered.answer)
+        .bind(kept.key.content.as_slice())
+        .bind(kept.id)
+        .bind(&kept.answer)
         .bind(sqlx::Sqlite::time(kept.expires_at))
         .execute(&mut *connection)
         .await

@@ -67,7 +67,7 @@ pub(super) async fn remembered(
 ) -> Result<Option<Remembered>, StoreError> {
     let mut connection = pool.acquire().await.map_err(fault)?;
     let kept = super::commit::kept(&mut connection, &key.key).await?;
-    Ok(kept.filter(|kept| kept.remembered.open || kept.expires_at > now).map(|kept| kept.remembered))
+    Ok(kept.filter(|kept| kept.open || kept.expires_at > now))
 }
 
 /// Forgets what was remembered long enough.

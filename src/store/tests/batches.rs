@@ -79,7 +79,7 @@ async fn run(bed: &Bed, account: &str, number: usize, history: &[Event], sizes: 
                     .iter()
                     .map(|(task, changes)| SeenTask { id: format!("dts-{task}"), changes: *changes })
                     .collect();
-                intent.replay = replay.map(|replay| (key(replay), until));
+                intent.replay = replay.map(|replay| (key(replay), until)).into_iter().collect();
                 begun.push(intent.clone());
                 Entry::Intent(intent)
             }

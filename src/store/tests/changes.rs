@@ -203,8 +203,8 @@ fn an_intent_that_came_through_after_its_end_holds_nothing() {
         assert_eq!(rows[0].open_change, None);
         let page = bed.page(Filter::default()).await.records;
         assert_eq!((page.len(), page[0].outcome), (1, Outcome::Refused));
-        let (key, _) = late.replay.clone().unwrap();
-        assert_eq!(bed.store.remembered(&key, late.record.time).await.unwrap(), None);
+        let (key, _) = &late.replay[0];
+        assert_eq!(bed.store.remembered(key, late.record.time).await.unwrap(), None);
         let next = kept_intent(&[("dts-1", rows[0].changes)], 1, 1);
         assert_eq!(one(bed.store.as_ref(), Entry::Intent(next.clone())).await, Verdict::Done);
         let rows = bed.store.tasks("main", &["dts-1".to_owned()]).await.unwrap();

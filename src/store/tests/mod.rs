@@ -6,13 +6,14 @@ pub(super) mod bed;
 mod changes;
 mod keys;
 mod pages;
+mod purchases;
 mod replay;
 mod schema;
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Entry, Intent, ReplayKey};
+use super::{Entry, Intent, Remembered, ReplayKey};
 use crate::call::{Closed, Detail, Outcome, Record, SeenTask, Settled, StateSeen};
 
 /// A record with every field filled in.
@@ -67,15 +68,21 @@ fn time_of(id: Uuid) -> Timestamp {
 pub(super) fn intent(tasks: &[(&str, i64)]) -> Intent {
     let record = Record { task_ids: tasks.iter().map(|(id, _)| (*id).to_owned()).collect(), ..record(Outcome::Open) };
     let tasks = tasks.iter().map(|(id, changes)| SeenTask { id: (*id).to_owned(), changes: *changes }).collect();
-    Intent { record, tasks, replay: None }
+    Intent { record, tasks, replay: Vec::new() }
 }
 
 /// The same, remembered under `key` for a minute.
 pub(super) fn kept_intent(tasks: &[(&str, i64)], key: u8, content: u8) -> Intent {
     let mut intent = intent(tasks);
     let until = at(intent.record.time.as_microsecond() + 60_000_000);
-    intent.replay = Some((replay_key(key, content), until));
+    intent.replay = vec![(replay_key(key, content), until)];
     intent
+}
+
+/// What is remembered of an open change, under its first key.
+pub(super) fn remembered(intent: &Intent) -> Remembered {
+    let (key, expires_at) = intent.replay[0].clone();
+    Remembered { id: intent.record.id, key, answer: None, open: true, expires_at }
 }
 
 /// A replay key.
@@ -86,12 +93,17 @@ pub(super) fn replay_key(key: u8, content: u8) -> ReplayKey {
 /// The end of a change.
 pub(super) fn end(intent: &Intent, outcome: Outcome, answer: Option<&str>) -> Entry {
     let record = Record { outcome, upstream_code: None, ..intent.record.clone() };
-    Entry::Closed(Closed { record, intended: true, answer: answer.map(|answer| answer.to_owned().into()) })
+    Entry::Closed(Closed {
+        record,
+        intended: true,
+        answer: answer.map(|answer| answer.to_owned().into()),
+        window: None,
+    })
 }
 
 /// The end of a call without an intent.
 pub(super) fn ended(record: &Record) -> Entry {
-    Entry::Closed(Closed { record: record.clone(), intended: false, answer: None })
+    Entry::Closed(Closed { record: record.clone(), intended: false, answer: None, window: None })
 }
 
 /// A time by its microseconds.

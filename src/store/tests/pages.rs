@@ -201,6 +201,7 @@ fn the_pages_are_all_records_once_while_others_are_added() {
                         record: Record { outcome: Outcome::Unknown, ..open },
                         intended: true,
                         answer: None,
+                        window: None,
                     };
                     bed.store.commit(&[Entry::Closed(closed)]).await.unwrap();
                 }

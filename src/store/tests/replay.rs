@@ -1,7 +1,7 @@
 //! Changes that are seen again.
 
 use super::bed::{Bed, on_both};
-use super::{at, end, kept_intent, replay_key};
+use super::{at, end, kept_intent, remembered, replay_key};
 use crate::call::Outcome;
 use crate::store::{Entry, Intent, Remembered, Verdict};
 
@@ -10,7 +10,7 @@ fn a_change_seen_again_is_recognised_while_it_is_open_and_after() {
     on_both(async |bed| {
         let first = kept_intent(&[("dts-1", 0)], 1, 1);
         assert_eq!(commit(bed, Entry::Intent(first.clone())).await, Verdict::Done);
-        let open = Remembered { id: first.record.id, content: [1; 32], answer: None, open: true };
+        let open = remembered(&first);
         assert_eq!(again(bed, 1).await, Some(open.clone()));
         // Under another content too: whether that is a conflict is not the store's to say.
         let other = kept_intent(&[("dts-2", 0)], 1, 2);
@@ -37,7 +37,7 @@ fn two_in_one_batch_are_one_change() {
             Entry::Intent(kept_intent(&[], 1, 1)),
         ];
         let verdicts = bed.store.commit(&batch).await.unwrap();
-        let open = Remembered { id: first.record.id, content: [1; 32], answer: None, open: true };
+        let open = remembered(&first);
         assert_eq!(verdicts[1], Verdict::Replayed(open.clone()));
         let answered = Remembered { answer: Some(b"no".to_vec()), open: false, ..open };
         assert_eq!(verdicts[3], Verdict::Replayed(answered.clone()));
@@ -63,10 +63,9 @@ fn what_was_not_carried_out_is_forgotten_and_what_nobody_knows_is_not() {
             closed.record.upstream_code = code.map(str::to_owned);
             commit(bed, Entry::Closed(closed)).await;
             let expected = kept.map(|answer: Option<&str>| Remembered {
-                id: first.record.id,
-                content: [1; 32],
                 answer: answer.map(|answer| answer.as_bytes().to_vec()),
                 open: false,
+                ..remembered(&first)
             });
             assert_eq!(again(bed, key).await, expected, "{key}");
             let second = commit(bed, Entry::Intent(kept_intent(&[], key, 1))).await;

@@ -18,13 +18,14 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::call::{Closed, RecordSink};
 
-use super::{Entry, Store, StoreError, TaskRow, Verdict};
+use super::{Entry, Remembered, ReplayKey, Store, StoreError, TaskRow, Verdict};
 use queue::{Item, Queue, Waiter};
 
 /// Bounds of a writer.
@@ -126,9 +127,20 @@ impl Writer {
     /// What is stored of tasks, including every change that this process has finished: one whose answer a caller has
     /// may still be on its way to the store, and judged without it the caller's next change would be stale.
     pub async fn tasks(&self, account: &str, tasks: &[String]) -> Result<Vec<TaskRow>, StoreError> {
-        let waited = tokio::time::timeout(self.0.options.intent_timeout, self.flushed()).await;
-        waited.map_err(|_| StoreError::Unavailable("what came before is not durable yet".to_owned()))?;
+        self.caught_up().await?;
         self.0.store.tasks(account, tasks).await
+    }
+
+    /// What is remembered under `key` at the time `now`, the end of every change that this process has finished included,
+    /// as with [`Writer::tasks`].
+    pub async fn remembered(&self, key: &ReplayKey, now: Timestamp) -> Result<Option<Remembered>, StoreError> {
+        self.caught_up().await?;
+        self.0.store.remembered(key, now).await
+    }
+
+    async fn caught_up(&self) -> Result<(), StoreError> {
+        let waited = tokio::time::timeout(self.0.options.intent_timeout, self.flushed()).await;
+        waited.map_err(|_| StoreError::Unavailable("what came before is not durable yet".to_owned()))
     }
 
     /// Waits until everything that was handed over before is durable, however long that takes.

@@ -177,7 +177,7 @@ async fn one_entry_that_the_database_refuses_does_not_hold_up_the_others() {
     curable.detail.parameters = "poison".to_owned();
     incurable.action = "poison".to_owned();
     for record in [&curable, &incurable] {
-        writer.close(Closed { record: record.clone(), intended: true, answer: None });
+        writer.close(Closed { record: record.clone(), intended: true, answer: None, window: None });
     }
     let mut change = intent(&[]);
     change.record.action = "poison".to_owned();
@@ -276,13 +276,13 @@ fn unavailable(_: &[Entry]) -> Result<Vec<Verdict>, StoreError> {
 fn close(writer: &Writer) -> Uuid {
     let record = record(Outcome::Ok);
     let id = record.id;
-    writer.close(Closed { record, intended: false, answer: None });
+    writer.close(Closed { record, intended: false, answer: None, window: None });
     id
 }
 
 fn refuse(writer: &Writer, change: &Intent) {
     let record = Record { outcome: Outcome::Refused, ..change.record.clone() };
-    writer.close(Closed { record, intended: false, answer: None });
+    writer.close(Closed { record, intended: false, answer: None, window: None });
 }
 
 fn names<'a>(word: &str, ids: impl IntoIterator<Item = &'a Uuid>) -> Vec<String> {

@@ -179,5 +179,5 @@ fn bare(closed: &Closed) -> Closed {
         detail: Detail { message: "the database refused the rest of this record".to_owned(), ..Detail::default() },
         ..Record::default()
     };
-    Closed { record, intended: closed.intended, answer: None }
+    Closed { record, intended: closed.intended, answer: None, window: closed.window }
 }

@@ -1,0 +1,141 @@
+//! What is remembered of changes, and what a second arrival is told from it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use jiff::Timestamp;
+use tokio::time::{Instant, sleep};
+
+use crate::call::{Authorized, Clock, Duplicate, Origin, Refusal, ReplayKey, Reply};
+use crate::dialect::{Dialects, Received};
+use crate::store::{Remembered, Store, Writer};
+
+/// How often an open change is looked at by one who waits for its answer.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// Answers remembered in the store.
+pub struct Replays {
+    store: Arc<dyn Store>,
+    writer: Writer,
+    dialects: Arc<Dialects>,
+    clock: Clock,
+    options: ReplayOptions,
+}
+
+/// How long things are waited for and remembered.
+#[derive(Clone, Copy, Debug)]
+pub struct ReplayOptions {
+    /// How long a second arrival waits for a change that is still open.
+    pub patience: Duration,
+    /// How long after a purchase an equal one of the same caller is refused; zero for never.
+    pub purchase_window: Duration,
+}
+
+enum Seen {
+    Never,
+    Open,
+    Answered(Vec<u8>),
+}
+
+impl Replays {
+    /// Answers in `store`; what `writer` still has to write counts for purchases.
+    pub fn new(
+        store: Arc<dyn Store>,
+        writer: Writer,
+        dialects: Arc<Dialects>,
+        clock: Clock,
+        options: ReplayOptions,
+    ) -> Replays {
+        Replays { store, writer, dialects, clock, options }
+    }
+
+    /// Whether equal purchases are looked for at all.
+    pub fn guards_purchases(&self) -> bool {
+        !self.options.purchase_window.is_zero()
+    }
+
+    /// The first answer, once there is one; none when nothing is remembered.
+    pub async fn answer(&self, call: &Authorized, key: &ReplayKey) -> Result<Option<Reply>, Refusal> {
+        let give_up = Instant::now() + self.options.patience;
+        loop {
+            let remembered = self.store.remembered(key, self.clock.now()).await;
+            match verdict(remembered.map_err(|_| Refusal::AuditUnavailable)?, key)? {
+                Seen::Never => return Ok(None),
+                Seen::Answered(body) => return self.reply(call, body).map(Some),
+                Seen::Open if Instant::now() >= give_up => {
+                    let why = "its first arrival has no answer yet".to_owned();
+                    return Err(Refusal::OutcomeUnknown { why });
+                }
+                Seen::Open => sleep(LOOK_AGAIN).await,
+            }
+        }
+    }
+
+    /// Refuses a purchase that was made a moment ago, or is being made; such a one is not waited for.
+    pub async fn refuse_duplicate(&self, call: &Authorized, key: &ReplayKey) -> Result<(), Refusal> {
+        // The answer of the first may be with its caller and not yet in the store.
+        let first = self.writer.remembered(key, self.clock.now()).await.map_err(|_| Refusal::AuditUnavailable)?;
+        match first {
+            Some(first) => Err(self.duplicate(call, &first)),
+            None => Ok(()),
+        }
+    }
+
+    /// The keys that the intent of a change takes, in the order in which they count, and until when. The window of a
+    /// purchase begins here, not when the call arrived: it may have waited for its turn since.
+    pub fn keys(&self, call: &Authorized) -> Vec<(ReplayKey, Timestamp)> {
+        let until = self.clock.now() + self.options.purchase_window;
+        let purchase = call.purchase.clone().map(|key| (key, until));
+        call.replay.clone().into_iter().chain(purchase).collect()
+    }
+
+    /// How long after its end a change is remembered for what it bought.
+    pub fn window(&self, call: &Authorized) -> Option<Duration> {
+        call.purchase.as_ref().map(|_| self.options.purchase_window)
+    }
+
+    /// What a change gets whose intent found that `first` was before it; none when that has been forgotten by now.
+    pub async fn after(&self, call: &Authorized, first: &Remembered) -> Result<Option<Reply>, Refusal> {
+        match &call.replay {
+            Some((key, _)) if key.key == first.key.key => self.answer(call, key).await,
+            _ => Err(self.duplicate(call, first)),
+        }
+    }
+
+    fn reply(&self, call: &Authorized, body: Vec<u8>) -> Result<Reply, Refusal> {
+        let received = Received { status: StatusCode::OK, headers: HeaderMap::new(), body: Bytes::from(body) };
+        let reply = self.dialects.of(call.version.family).answer(&call.action, &received);
+        Ok(Reply { origin: Origin::Replayed, ..reply.map_err(|_| Refusal::Internal)? })
+    }
+
+    fn duplicate(&self, call: &Authorized, first: &Remembered) -> Refusal {
+        let window = self.options.purchase_window;
+        let left = Duration::try_from(first.expires_at.duration_since(self.clock.now())).unwrap_or_default();
+        let answer = first.answer.clone().and_then(|body| self.reply(call, body).ok());
+        Refusal::PurchaseDuplicate(Box::new(Duplicate {
+            first: first.id,
+            open: first.open,
+            upstream_request_id: answer.and_then(|answer| answer.upstream_request_id),
+            window,
+            // The window of one that is under way has not begun.
+            retry_after: if first.open { window } else { left },
+        }))
+    }
+}
+
+fn verdict(remembered: Option<Remembered>, key: &ReplayKey) -> Result<Seen, Refusal> {
+    let Some(remembered) = remembered else { return Ok(Seen::Never) };
+    if remembered.key.content != key.content {
+        let why = format!("this Idempotency-Key was used by request {} for something else", remembered.id);
+        return Err(Refusal::IdempotencyConflict { why });
+    }
+    match remembered.answer {
+        Some(body) => Ok(Seen::Answered(body)),
+        None if remembered.open => Ok(Seen::Open),
+        None => {
+            Err(Refusal::OutcomeUnknown { why: format!("request {} was the same and got no answer", remembered.id) })
+        }
+    }
+}
