@@ -88,25 +88,29 @@ impl StateSource {
     /// not there is left out.
     pub fn observe<T: Tree>(&self, response: &T) -> Vec<Observation> {
         let (element, id) = self.id.split_at_last_list();
-        let within = |path: &Path| -> Vec<Segment> { path.segments().iter().skip(element.len()).cloned().collect() };
-        let state = within(&self.state);
-        let billing = self.billing.as_ref().map(within);
-        let facts: Vec<(&String, Vec<Segment>)> = self.facts.iter().map(|(name, path)| (name, within(path))).collect();
-        let offered = self.offered.as_ref().map(|offered| (within(&offered.allowed), within(&offered.all)));
+        let state = within(element, &self.state);
+        let billing = self.billing.as_ref().map(|path| within(element, path));
+        let offered = self.offered.as_ref();
+        let offered = offered.map(|offered| (within(element, &offered.allowed), within(element, &offered.all)));
         let observed = path::select(element, response).into_iter().filter_map(|task| {
             let id = text(id, task).filter(|id| !id.is_empty())?;
-            let facts = facts.iter().filter_map(|(name, way)| Some(((*name).clone(), text(way, task)?)));
-            let offered = offered.as_ref().map(|(allowed, all)| (words(allowed, task), words(all, task)));
+            let fact = |(name, path): (&String, &Path)| Some((name.clone(), text(within(element, path), task)?));
+            let offered = offered.map(|(allowed, all)| (words(allowed, task), words(all, task)));
             Some(Observation {
                 id,
-                state: text(&state, task)?,
-                billing: billing.as_ref().and_then(|way| text(way, task)),
-                facts: facts.collect(),
+                state: text(state, task)?,
+                billing: billing.and_then(|way| text(way, task)),
+                facts: self.facts.iter().filter_map(fact).collect(),
                 offered: offered.map(|(allowed, all)| Offered { allowed, all }),
             })
         });
         observed.collect()
     }
+}
+
+/// The way on from the element of one task.
+fn within<'p>(element: &[Segment], path: &'p Path) -> &'p [Segment] {
+    path.segments().get(element.len()..).unwrap_or_default()
 }
 
 fn text<T: Tree>(way: &[Segment], task: &T) -> Option<String> {

@@ -93,7 +93,7 @@ fn rule(row: &RuleRow, task: &TaskRow, kind: &TaskKind, sources: Vec<String>, re
 
 /// A final state that a rule leads out of is not final.
 fn check_final(row: &RuleRow, action: &Action, kind: &TaskKind, rule: Option<&StateRule>, report: &Report) {
-    let Some(StateRule { allowed: Allowed::Only(states), .. }) = rule else { return };
+    let Some(Allowed::Only(states)) = rule.map(StateRule::states) else { return };
     let ends = |name: &String| kind.state_named(name).is_some_and(|state| state.is_final);
     if action.kind != Kind::Destructive
         && let Some(state) = states.iter().find(|name| ends(name))
