@@ -9,6 +9,7 @@ use crate::call::{Authorized, Outcome, Progress, Reason, Refusal, Reply};
 use crate::cloud::{Cloud, Heard, Message, Silence};
 use crate::dialect::Dialects;
 use crate::gate::Answer;
+use crate::provider::TaskRef;
 
 /// A read is asked again only if its connection broke this soon. A cloud that stalls would stall the second time too,
 /// and the caller's own client gives up after a minute (the Python SDK's default).
@@ -81,9 +82,15 @@ impl Forward {
             return;
         }
         let Some(members) = self.dialects.of(call.version.family).members(&heard.body) else { return };
-        for (_, source) in call.version.state_sources(&call.action.name) {
-            for observation in source.observe(&members) {
-                self.states.overheard(&call.account.alias, observation, asked_at);
+        let alias = &call.account.alias;
+        for (kind, source) in call.version.state_sources(&call.action.name) {
+            let observed = source.observe(&members);
+            let is_lacking = |task: &&TaskRef| task.kind == kind.name && observed.iter().all(|seen| seen.id != task.id);
+            for task in call.tasks.iter().filter(is_lacking) {
+                self.states.missed(alias, &task.id);
+            }
+            for observation in observed {
+                self.states.overheard(alias, observation, asked_at);
             }
         }
     }

@@ -21,6 +21,7 @@ class NodeSdk:
         if not modules or not node:
             raise SystemExit('say where the Node SDK is: eval "$(scripts/clients.sh)"')
         settings = {
+            "version": "v" + options.version.replace("-", ""),
             "region": options.region,
             "token": options.token,
             "profile": {

@@ -1,16 +1,17 @@
-"""tencentcloud-sdk-python with its 2018-03-30 models, unchanged: only endpoint and keys are ours."""
+"""tencentcloud-sdk-python with its models of one API version, unchanged: only endpoint and keys are ours."""
 
+import importlib
 import json
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from answer import Answer, ClientError, KeyPair
+from tencentcloud.common.abstract_client import AbstractClient
 from tencentcloud.common.credential import Credential
 from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException
 from tencentcloud.common.profile.client_profile import ClientProfile
 from tencentcloud.common.profile.http_profile import HttpProfile
-from tencentcloud.dts.v20180330 import dts_client, models
 
 BURST_THREADS = 256
 
@@ -25,7 +26,10 @@ class PythonSdk:
 
     def __init__(self, options):
         self.options = options
-        self.clients: dict[KeyPair, dts_client.DtsClient] = {}
+        package = "tencentcloud.dts.v" + options.version.replace("-", "")
+        self.client_class = importlib.import_module(package + ".dts_client").DtsClient
+        self.models = importlib.import_module(package + ".models")
+        self.clients: dict[KeyPair, AbstractClient] = {}
 
     def call(self, key: KeyPair, action: str, params: dict[str, Any]) -> Answer:
         if key not in self.clients:
@@ -40,15 +44,14 @@ class PythonSdk:
     def close(self):
         """Nothing is held open."""
 
-    def _client(self, key: KeyPair) -> dts_client.DtsClient:
+    def _client(self, key: KeyPair) -> AbstractClient:
         options = self.options
         http = HttpProfile(protocol=options.scheme, endpoint=options.host, reqMethod=options.method)
         profile = ClientProfile(signMethod=options.sign, httpProfile=http)
-        return dts_client.DtsClient(Credential(*key, options.token), options.region, profile)
+        return self.client_class(Credential(*key, options.token), options.region, profile)
 
-    @staticmethod
-    def _call(client: dts_client.DtsClient, action: str, params: dict[str, Any]) -> Answer:
-        request = getattr(models, action + "Request")()
+    def _call(self, client: AbstractClient, action: str, params: dict[str, Any]) -> Answer:
+        request = getattr(self.models, action + "Request")()
         request.from_json_string(json.dumps(params))
         try:
             response = getattr(client, action)(request)
@@ -60,7 +63,7 @@ class PythonSdk:
                 code=refusal.get_code(),
                 message=refusal.get_message(),
             )
-        if type(response) is not getattr(models, action + "Response"):
+        if type(response) is not getattr(self.models, action + "Response"):
             raise ClientError(f"{action} answered a {type(response).__name__}")
         body = json.loads(response.to_json_string())
         return Answer(ok=True, type=type(response).__name__, request_id=response.RequestId or "", body=body)

@@ -28,6 +28,8 @@ pub struct Options {
     pub teams: Vec<(String, String)>,
     /// How long a step of a task takes at the simulator.
     pub step: Option<Duration>,
+    /// How long a migration or a consistency check runs at the simulator.
+    pub run: Option<Duration>,
     /// Where the gateway's log goes; nowhere, if nothing is said.
     pub log: Option<Dispatch>,
 }

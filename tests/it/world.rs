@@ -57,7 +57,7 @@ impl World {
         let simulator = dts_simulator::Simulator::start(dts_simulator::Options {
             listen: ([127, 0, 0, 1], 0).into(),
             step: options.step.unwrap_or(Duration::from_millis(20)),
-            run: Duration::from_millis(40),
+            run: options.run.unwrap_or(Duration::from_millis(40)),
             ..dts_simulator::Options::default()
         });
         let simulator = simulator.await.unwrap();

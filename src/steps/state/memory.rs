@@ -82,6 +82,13 @@ impl States {
         }
     }
 
+    /// Takes over that the answer to a caller's read about a task does not have it: what was known of it is not believed.
+    pub fn missed(&self, account: &str, task: &str) {
+        if let Some(entry) = self.lock().get_mut(&(account.to_owned(), task.to_owned())) {
+            entry.known = None;
+        }
+    }
+
     /// Forgets a task: what was known of it proved wrong.
     pub fn forget(&self, account: &str, task: &str) {
         self.lock().remove(&(account.to_owned(), task.to_owned()));

@@ -94,3 +94,16 @@ async fn what_is_overheard_counts_only_with_a_known_counter_and_without_a_change
     let known = states.known("main", "dts-a", MAX_AGE).unwrap();
     assert_eq!((known.observed.state.as_str(), known.changes), ("6", 5), "the change has moved the counter");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_an_answer_about_a_task_lacks_is_asked_for_again() {
+    let states = States::default();
+    states.learn("main", observation("4"), Instant::now(), 3);
+    states.missed("other", "dts-a");
+    assert!(states.known("main", "dts-a", MAX_AGE).is_some());
+    states.missed("main", "dts-a");
+    assert_eq!(states.known("main", "dts-a", MAX_AGE), None);
+    advance(Duration::from_millis(10)).await;
+    states.overheard("main", observation("4"), Instant::now());
+    assert!(states.known("main", "dts-a", MAX_AGE).is_some(), "a filter had left it out");
+}

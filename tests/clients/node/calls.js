@@ -2,7 +2,7 @@
 // with a line of its own as soon as it is done:
 //   {"number", "key": {"secret_id", "secret_key"}, "action", "params"}
 //   {"number", "ok", "type", "request_id", "code", "message", "body"}
-// The first argument is {"region", "token", "profile"}, the last as the SDK takes it.
+// The first argument is {"version", "region", "token", "profile"}, the last as the SDK takes it.
 'use strict';
 
 const readline = require('node:readline');
@@ -11,8 +11,8 @@ const {
   default: TencentCloudSDKHttpException,
 } = require('tencentcloud-sdk-nodejs/tencentcloud/common/exception/tencent_cloud_sdk_exception');
 
-const DtsClient = tencentcloud.dts.v20180330.Client;
 const settings = JSON.parse(process.argv[2]);
+const DtsClient = tencentcloud.dts[settings.version].Client;
 const clients = new Map();
 
 function clientOf({ secret_id: secretId, secret_key: secretKey }) {

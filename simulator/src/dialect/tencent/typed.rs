@@ -59,9 +59,7 @@ impl Checker<'_> {
             }
             (Type::Integer | Type::Unsigned, Value::String(text)) if self.flat => integer(text, kind).ok_or_else(wrong),
             (Type::Boolean, Value::Bool(_)) if !self.flat => Ok(value.clone()),
-            (Type::Boolean, Value::String(text)) if self.flat => {
-                text.parse::<bool>().map(Value::Bool).map_err(|_| wrong())
-            }
+            (Type::Boolean, Value::String(text)) if self.flat => boolean(text).map(Value::Bool).ok_or_else(wrong),
             (Type::Float, Value::Number(_)) if !self.flat => Ok(value.clone()),
             (Type::Float, Value::String(text)) if self.flat => {
                 text.parse().ok().and_then(Number::from_f64).map(Value::Number).ok_or_else(wrong)
@@ -83,6 +81,15 @@ impl Checker<'_> {
 fn integer(text: &str, kind: &Type) -> Option<Value> {
     let number: i64 = text.parse().ok()?;
     (number >= 0 || *kind != Type::Unsigned).then(|| Value::Number(Number::from(number)))
+}
+
+/// The Python SDK writes True and False, the others true and false.
+fn boolean(text: &str) -> Option<bool> {
+    match text {
+        "true" | "True" => Some(true),
+        "false" | "False" => Some(false),
+        _ => None,
+    }
 }
 
 fn join(place: &str, name: &str) -> String {

@@ -87,7 +87,9 @@ fn flat_values_are_texts_of_their_type() {
         ]);
         tencent::check_parameters(&given, flat, &action.parameters, &bench.provider().types)
     };
-    assert_eq!(check(true, json!("true")).unwrap()["ForceStop"], true);
+    for (text, expected) in [("true", true), ("True", true), ("false", false), ("False", false)] {
+        assert_eq!(check(true, json!(text)).unwrap()["ForceStop"], expected, "{text}");
+    }
     assert_eq!(check(false, json!(false)).unwrap()["ForceStop"], false);
     for (flat, wrong) in [(true, json!("1")), (true, json!("")), (false, json!("true")), (false, json!(1))] {
         assert_eq!(check(flat, wrong).unwrap_err().code, "InvalidParameterValue");

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Drives Tencent DTS 2018-03-30 with an official client, unchanged, against a gateway or a cloud.
+"""Drives Tencent DTS with an official client, unchanged, against a gateway or a cloud.
 
 Prints one JSON line for every step: {"step", "ok", "code", "request_id", "type"}. Ends with 0 if every step came out as it
 must, with 1 and the reason on standard error at the first that did not.
 
     eval "$(scripts/clients.sh)"
-    "$DTS_TEST_PYTHON" tests/clients/tencent_2018.py --client python --endpoint http://127.0.0.1:8080 \\
+    "$DTS_TEST_PYTHON" tests/clients/tencent.py --version 2021-12-06 --client python --endpoint http://127.0.0.1:8080 \\
         --secret-id ID --secret-key KEY --sign HmacSHA256 --method GET
 """
 
@@ -13,33 +13,45 @@ import argparse
 import sys
 from urllib.parse import urlsplit
 
+import v2018
+import v2021
 from answer import ClientError, KeyPair
-from scenario import Scenario, Surprise
+from steps import Steps, Surprise
+
+VERSIONS = {"2018-03-30": v2018, "2021-12-06": v2021}
 
 
 def main() -> int:
     options = arguments()
+    version = VERSIONS[options.version]
     sdk = make_sdk(options)
-    scenario = Scenario(sdk, KeyPair(options.secret_id, options.secret_key), options.password)
+    key, has_nonce = KeyPair(options.secret_id, options.secret_key), options.sign != "TC3-HMAC-SHA256"
+    steps = Steps(sdk, key, options.password, version.LIST_ACTION, has_nonce)
+    run = f"{sdk.name}, {options.version}, {options.sign} over {options.method}"
     try:
-        scenario.run()
+        version.run(steps)
         if options.reader_id:
-            scenario.refused_reader(KeyPair(options.reader_id, options.reader_key))
+            version.refused_reader(steps, KeyPair(options.reader_id, options.reader_key))
+        if options.careful_id:
+            version.refused_careful(steps, KeyPair(options.careful_id, options.careful_key))
+        if options.purchases:
+            version.refused_purchase(steps)
         if options.limited_id:
-            scenario.refused_limited(KeyPair(options.limited_id, options.limited_key))
+            steps.refused_limited(KeyPair(options.limited_id, options.limited_key))
         if options.burst:
-            scenario.refused_burst(options.burst)
+            steps.refused_burst(options.burst)
     except (Surprise, ClientError) as surprise:
-        print(f"{sdk.name}, {options.sign} over {options.method}: {surprise}", file=sys.stderr)
+        print(f"{run}: {surprise}", file=sys.stderr)
         return 1
     finally:
         sdk.close()
-    print(f"{sdk.name}, {options.sign} over {options.method}: {scenario.steps} steps", file=sys.stderr)
+    print(f"{run}: {steps.count} steps", file=sys.stderr)
     return 0
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--version", choices=sorted(VERSIONS), default="2021-12-06")
     parser.add_argument("--client", choices=["python", "tccli", "node"], default="python")
     parser.add_argument("--endpoint", required=True, help="http://host:port")
     parser.add_argument("--secret-id", required=True)
@@ -51,6 +63,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--password", default="pass&word=+ 1", help="of the databases; a test can look for it later")
     parser.add_argument("--reader-id", help="gateway only: a caller that may only read")
     parser.add_argument("--reader-key")
+    parser.add_argument("--careful-id", help="gateway only, 2021-12-06: a caller that may do everything but what can hurt")
+    parser.add_argument("--careful-key")
+    parser.add_argument("--purchases", action="store_true", help="gateway only, 2021-12-06: buy the same twice at once")
     parser.add_argument("--limited-id", help="gateway only: a caller whose own limit is below 16 calls at once")
     parser.add_argument("--limited-key")
     parser.add_argument("--burst", type=int, default=0, help="so many reads at once: some, not all, must be refused")
@@ -59,7 +74,9 @@ def arguments() -> argparse.Namespace:
     if place.scheme not in ("http", "https") or not place.netloc or place.path.strip("/"):
         parser.error("--endpoint is http://host:port, without a path: signatures cover it")
     options.scheme, options.host = place.scheme, place.netloc
-    for pair in ("reader", "limited"):
+    if options.version == "2018-03-30" and (options.careful_id or options.purchases):
+        parser.error("--careful-id and --purchases are for 2021-12-06")
+    for pair in ("reader", "careful", "limited"):
         if bool(getattr(options, pair + "_id")) != bool(getattr(options, pair + "_key")):
             parser.error(f"--{pair}-id and --{pair}-key go together")
     return options
