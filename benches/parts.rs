@@ -9,8 +9,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use dts_gateway::call::{
-    Account, Authenticated, Call, Caller, Closed, Credential, Detail, Effect, Form, Grant, Outcome, Pattern, Progress,
-    Proof, Record, RecordHandle, RecordSink, Request, TaskScope, UpstreamSigning, Wire,
+    Account, AnswerForm, Authenticated, Call, Caller, Closed, Credential, Detail, Effect, Form, Grant, Outcome,
+    Pattern, Progress, Proof, Record, RecordHandle, RecordSink, Request, Signing, TaskScope, UpstreamSigning, Wire,
 };
 use dts_gateway::dialect::{Dialects, Received};
 use dts_gateway::gate::Gate;
@@ -263,7 +263,10 @@ fn call() -> Call {
         action: "ModifyMigrateJob".to_owned(),
         region: Some("ap-guangzhou".to_owned()),
         form: Form::Json,
+        answer_form: AnswerForm::Json,
+        signing: Signing::InHeaders,
         parameters: parameters(),
+        unless_own: &[],
         account: None,
         max_wait: None,
         idempotency_key: None,

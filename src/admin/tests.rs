@@ -16,8 +16,8 @@ use zeroize::Zeroizing;
 use super::{Admin, router};
 use crate::call::{Closed, Outcome, Pattern, Record};
 use crate::identity::{
-    Claims, Fetch, FetchError, Identity, IssuerKeys, IssuerSettings, JwsAlgorithm, Keyring, KeyringLimits, Roster,
-    SealingKeys, SignatureRules, Tokens, VerifyingKey, Vocabulary, mint,
+    Claims, Fetch, FetchError, Identity, IssuerKeys, IssuerSettings, JwsAlgorithm, Keyring, KeyringLimits, Nonces,
+    Roster, SealingKeys, SignatureRules, Tokens, VerifyingKey, Vocabulary, mint,
 };
 use crate::metrics::Metrics;
 use crate::store::{Entry, Sqlite, Store, Writer, WriterOptions};
@@ -89,6 +89,7 @@ impl Bench {
             tokens: Tokens::new(vec![issuer], &fetch).unwrap(),
             roster: Arc::new(Roster::open(folder.path(), Vocabulary::default()).unwrap()),
             signatures: SignatureRules::default(),
+            nonces: Nonces::default(),
         });
         let stopping = CancellationToken::new();
         let shutdown = stopping.clone();

@@ -16,7 +16,7 @@ use crate::cloud::{Client, ClientOptions, Cloud};
 use crate::config::{self, Config};
 use crate::dialect::Dialects;
 use crate::edge::{Edge, EdgeLimits};
-use crate::identity::{Fetch, Identity, Keyring, KeyringLimits, SignatureRules, Tokens};
+use crate::identity::{Fetch, Identity, Keyring, KeyringLimits, Nonces, SignatureRules, Tokens};
 use crate::listener::{Listener, ListenerOptions, server_tls};
 use crate::metrics::Metrics;
 use crate::pipeline::{RequestPath, Steps, pipeline};
@@ -83,6 +83,7 @@ pub(super) async fn identity(
             skew_seconds: i64::try_from(config.tencent.clock_skew.as_secs()).unwrap_or(i64::MAX),
             cloud_hosts: cloud_hosts.into_iter().collect(),
         },
+        nonces: Nonces::default(),
     }))
 }
 

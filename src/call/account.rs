@@ -30,12 +30,13 @@ pub struct Account {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum UpstreamSigning {
-    /// Query and form calls with v1, JSON calls with TC3: the form that the caller chose.
+    /// As the caller signed: v1 where the protocol stood among the parameters, the newer scheme where it stood in headers.
     #[default]
     AsCalled,
-    /// Everything as JSON with TC3-HMAC-SHA256.
+    /// Everything with the family's newer scheme: TC3-HMAC-SHA256 (as JSON), ACS3-HMAC-SHA256.
+    #[serde(alias = "acs3")]
     Tc3,
-    /// Everything as a form with HmacSHA256.
+    /// Everything as a form with the family's v1: HmacSHA256, HMAC-SHA1.
     V1,
 }
 

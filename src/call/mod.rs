@@ -27,6 +27,6 @@ pub use reason::Reason;
 pub use record::{Closed, Detail, Outcome, Record, RecordHandle, RecordSink, Settled, StateSeen};
 pub use refusal::{Limit, Refusal, TaskState};
 pub use reply::{Origin, Reply};
-pub use request::{Form, Request};
+pub use request::{AnswerForm, Form, Request, Signing};
 pub use stage::{Authenticated, Authorized, Call, Identified, Progress, ReplayKey, SeenTask};
 pub use wire::Wire;

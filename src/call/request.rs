@@ -16,6 +16,27 @@ pub enum Form {
     Json,
 }
 
+/// In which language the answer is wanted, where a cloud has several.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum AnswerForm {
+    /// JSON.
+    #[default]
+    Json,
+    /// XML.
+    Xml,
+}
+
+/// Where a request carries the protocol: its action, its time, its signature. Upstream gets it there again, in a family
+/// whose parameters look the same either way.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Signing {
+    /// In headers.
+    #[default]
+    InHeaders,
+    /// Among the parameters.
+    InParameters,
+}
+
 /// The request's meaning, as far as it could be read.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -29,8 +50,14 @@ pub struct Request {
     pub region: Option<String>,
     /// The form that the parameters came in.
     pub form: Form,
+    /// The language that the answer must have.
+    pub answer_form: AnswerForm,
+    /// Where the protocol stood.
+    pub signing: Signing,
     /// The parameters as a tree ([`Value::Object`] at the top), common parameters taken out.
     pub parameters: Value,
+    /// Those of the parameters that belong to the protocol, unless the action has one of that name.
+    pub unless_own: &'static [&'static str],
     /// `X-DTS-Gateway-Account`: the account that the caller asks for.
     pub account: Option<String>,
     /// `X-DTS-Gateway-Max-Wait`: how long the call may wait for its turn.
@@ -50,7 +77,10 @@ impl Request {
             action: String::new(),
             region: None,
             form: Form::Json,
+            answer_form: AnswerForm::default(),
+            signing: Signing::default(),
             parameters: Value::Object(Vec::new()),
+            unless_own: &[],
             account: None,
             max_wait: None,
             idempotency_key: None,

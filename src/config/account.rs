@@ -71,7 +71,9 @@ impl Raw {
 fn family(path: &str, name: &str, checker: &mut Checker) -> Option<Family> {
     let family = Family::named(name);
     if family.is_none() {
-        checker.wrong_help(path, format!("`{name}` is no cloud that this version knows"), "write \"tencent\"");
+        let known: Vec<String> = Family::names().map(|known| format!("\"{known}\"")).collect();
+        let help = format!("write {}", known.join(" or "));
+        checker.wrong_help(path, format!("`{name}` is no cloud that this version knows"), help);
     }
     family
 }

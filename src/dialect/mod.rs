@@ -2,7 +2,9 @@
 //!
 //! Nothing outside this room knows a family's parameter names, envelopes or codes. It judges nothing.
 
+mod aliyun;
 mod blank;
+mod own_headers;
 mod problem;
 mod tencent;
 
@@ -14,12 +16,14 @@ use http_body_util::Full;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+pub use aliyun::Aliyun;
 pub use problem::{problem, problem_status};
 pub use tencent::Tencent;
 
-use crate::call::{Account, Form, Reason, Refusal, Reply, Request, Wire};
+use crate::call::{Account, AnswerForm, Form, Reason, Refusal, Reply, Request, Signing, Wire};
 use crate::parameters::Value;
 use crate::provider::{Action, Family, Version};
+use crate::sign::has_alibaba_marks;
 
 /// One family's way of speaking.
 pub trait Dialect: Send + Sync + 'static {
@@ -29,8 +33,14 @@ pub trait Dialect: Send + Sync + 'static {
     /// Why it can't be read, with as much of its meaning as could be, for the record and the shape of the answer.
     fn read(&self, wire: &Wire) -> Result<Request, Unreadable>;
 
-    /// A refusal in the family's own shape. `code` overrides the family's usual code for the reason.
-    fn refuse(&self, refusal: &Refusal, code: Option<&str>, id: Uuid) -> Written;
+    /// A refusal in the family's own shape. `code` overrides the family's usual code for the reason; `form` is the
+    /// language that was asked for.
+    fn refuse(&self, refusal: &Refusal, code: Option<&str>, id: Uuid, form: AnswerForm) -> Written;
+
+    /// Headers that the family's clients look for on a refusal, beside those of every answer.
+    fn headers(&self, _refusal: &Refusal) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
 
     /// The family's code and HTTP status for a reason.
     fn code(&self, reason: Reason) -> (StatusCode, &'static str);
@@ -80,6 +90,10 @@ pub struct Message<'a> {
     pub host: &'a str,
     /// The form to say it in.
     pub form: Form,
+    /// The language to ask the answer in.
+    pub answer_form: AnswerForm,
+    /// Where to put the protocol, unless the account prescribes it.
+    pub signing: Signing,
     /// What was judged.
     pub parameters: &'a Value,
 }
@@ -114,13 +128,14 @@ impl Dialects {
     pub fn all() -> Dialects {
         let mut all: BTreeMap<Family, Box<dyn Dialect>> = BTreeMap::new();
         all.insert(Family::Tencent, Box::new(Tencent));
+        all.insert(Family::Aliyun, Box::new(Aliyun));
         Dialects(all)
     }
 
     /// The dialect of a request that was not read yet. The families' marks do not overlap; what bears none is
     /// answered in Tencent's shape.
-    pub fn of_wire(&self, _wire: &Wire) -> &dyn Dialect {
-        self.of(Family::Tencent)
+    pub fn of_wire(&self, wire: &Wire) -> &dyn Dialect {
+        self.of(if has_alibaba_marks(wire) { Family::Aliyun } else { Family::Tencent })
     }
 
     /// A family's dialect.

@@ -6,7 +6,7 @@ use http::{HeaderMap, Method, Response, StatusCode};
 use http_body_util::Full;
 use uuid::Uuid;
 
-use crate::call::{Call, Origin, Refusal, Reply};
+use crate::call::{AnswerForm, Call, Origin, Refusal, Reply};
 use crate::dialect::{Dialects, Written, problem};
 use crate::provider::{Family, Providers};
 
@@ -23,6 +23,7 @@ pub(super) struct Answering {
     version: String,
     action: String,
     wants_problem: bool,
+    answer_form: AnswerForm,
     trace_id: Option<HeaderValue>,
     /// Whether the request was read to its end; else bytes of it are left on the connection, which then must not be
     /// used for another one.
@@ -39,6 +40,7 @@ impl Answering {
             version: call.request.version.clone(),
             action: call.request.action.clone(),
             wants_problem: call.request.wants_problem,
+            answer_form: call.request.answer_form,
             trace_id: call.wire.headers.get(TRACE_ID).filter(|id| id.len() <= LONGEST_TRACE_ID).cloned(),
             was_read,
             is_connect: call.wire.method == Method::CONNECT,
@@ -67,6 +69,9 @@ impl Answering {
         }
         if let Err(refusal) = answer {
             say_why(headers, refusal);
+            for (name, value) in dialects.of(self.family).headers(refusal) {
+                put(headers, name, &value);
+            }
         }
         if !self.was_read || self.is_connect {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
@@ -82,7 +87,7 @@ impl Answering {
         let dialect = dialects.of(self.family);
         match self.wants_problem {
             true => problem(refusal, better.unwrap_or(dialect.code(reason).1), self.id),
-            false => dialect.refuse(refusal, better, self.id),
+            false => dialect.refuse(refusal, better, self.id, self.answer_form),
         }
     }
 }

@@ -11,6 +11,7 @@ mod jws;
 mod keyring;
 mod members;
 mod mint;
+mod nonces;
 mod random;
 mod refusals;
 mod roster;
@@ -33,6 +34,7 @@ pub use self::jwks::{Fetch, FetchError, LARGEST_KEY_SET};
 pub use self::jws::{JwsFault, LONGEST_TOKEN, verify_jws};
 pub use self::keyring::{IssuedKey, Keyring, KeyringLimits};
 pub use self::mint::{Claims, mint};
+pub use self::nonces::Nonces;
 pub use self::random::{Random, RandomUnavailable, SystemRandom};
 pub use self::roster::{AddCallerError, Added, Fault, NewCaller, Reloaded, Roster, Vocabulary, add_caller};
 pub use self::seal::{SEALING_KEY_BYTES, SealError, Sealed, SealingKeys};
@@ -53,12 +55,14 @@ pub struct Identity {
     pub roster: Arc<Roster>,
     /// What is accepted of signatures.
     pub signatures: SignatureRules,
+    /// Nonces that were seen.
+    pub nonces: Nonces,
 }
 
 /// What is accepted of signatures.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SignatureRules {
-    /// How old a signature may be, and how far ahead, in seconds. Tencent: 300.
+    /// How old a signature may be, and how far ahead, in seconds. Tencent: 300. A scheme may have its own.
     pub skew_seconds: i64,
     /// Hosts of the cloud that a client behind `ApigwEndpoint` may have signed in place of ours.
     pub cloud_hosts: Vec<String>,
@@ -89,7 +93,7 @@ impl Identity {
     /// nothing that helps.
     ///
     /// # Errors
-    /// `KeyUnknown`, `KeyRevoked`, `KeyExpired`, `SignatureExpired`, `SignatureMismatch`, `TokenInvalid`,
+    /// `KeyUnknown`, `KeyRevoked`, `KeyExpired`, `SignatureExpired`, `SignatureMismatch`, `NonceReused`, `TokenInvalid`,
     /// `NotGranted` for a caller that is in no team's file, `AuditUnavailable` when the store is away for too long.
     pub async fn prove(
         &self,
@@ -103,7 +107,9 @@ impl Identity {
                 let caller = self.caller(&verified.caller).await?;
                 Ok((caller, Proof::Token { issuer: verified.issuer.clone() }))
             }
-            Presented::Tc3(_) | Presented::V1(_) => self.prove_signature(presented, wire, now).await,
+            Presented::Tc3(_) | Presented::V1(_) | Presented::Acs3(_) | Presented::Rpc(_) => {
+                self.prove_signature(presented, wire, now).await
+            }
         }
     }
 
@@ -116,7 +122,7 @@ impl Identity {
         let key_id = presented.key_id().ok_or(Refusal::CredentialsMissing)?;
         let key = self.keyring.find(key_id).await?;
         let cloud_hosts: Vec<&str> = self.signatures.cloud_hosts.iter().map(String::as_str).collect();
-        let skew = self.signatures.skew_seconds;
+        let skew = presented.skew_seconds(self.signatures.skew_seconds);
         verify(presented, wire, &key.secret, now.as_second(), skew, &cloud_hosts).map_err(refusal_of)?;
         self.keyring.note_use(key_id);
         if let Some(token) = presented.token().filter(|token| !token.is_empty()) {
@@ -125,6 +131,9 @@ impl Identity {
         let caller = self.caller(&key.caller).await?;
         if matches!(presented, Presented::Tc3(_)) {
             check_coverage(presented.signed_headers(), &caller)?;
+        }
+        if let (Some(nonce), Some(signed)) = (presented.nonce(), presented.timestamp()) {
+            self.nonces.burn(key_id, nonce, signed.saturating_add(skew), now.as_second())?;
         }
         let proof = Proof::Signature { key_id: key.key_id, fingerprint: presented.fingerprint() };
         Ok((caller, proof))

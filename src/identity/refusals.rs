@@ -20,7 +20,8 @@ pub(super) fn refusal_of(error: SignError) -> Refusal {
         }
         SignError::Malformed(why) => mismatch(why.to_owned()),
         SignError::UnknownMethod(method) => {
-            mismatch(format!("{method} is not served, only TC3-HMAC-SHA256, HmacSHA256, HmacSHA1 and Bearer are"))
+            let served = "TC3-HMAC-SHA256, HmacSHA256, HmacSHA1, ACS3-HMAC-SHA256, HMAC-SHA1 and Bearer";
+            mismatch(format!("{method} is not served, only {served} are"))
         }
         SignError::UnsignedPayload => mismatch("UNSIGNED-PAYLOAD would leave the body unprotected".to_owned()),
         SignError::Skipped => mismatch("SkipSign (Authorization SKIP) is not accepted".to_owned()),

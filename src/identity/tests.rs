@@ -5,7 +5,7 @@ use secrecy::ExposeSecret;
 
 use super::testing::{MemoryStore, NOW, SetClock, Signer, at, claims, no_network, sealing, settings};
 use super::*;
-use crate::sign::{SecretKey, hmac_v1, tc3};
+use crate::sign::{SecretKey, acs3, hmac_v1, rpc_v1, tc3};
 
 const TEAM: &str = "team = \"t\"\n[[caller]]\nname = \"billing\"\naccounts = [\"main\"]\n[[caller]]\nname = \"strict\"\n\
                     accounts = [\"main\"]\nrequire_signed_headers = [\"x-tc-action\"]\n";
@@ -28,7 +28,8 @@ impl Room {
         let teams = tempfile::tempdir().unwrap();
         std::fs::write(teams.path().join("t.toml"), TEAM).unwrap();
         let roster = Arc::new(Roster::open(teams.path(), Vocabulary::default()).unwrap());
-        let identity = Identity { keyring, tokens, roster, signatures: SignatureRules::default() };
+        let identity =
+            Identity { keyring, tokens, roster, signatures: SignatureRules::default(), nonces: Nonces::default() };
         Room { identity, issuer, store, _teams: teams }
     }
 
@@ -98,6 +99,37 @@ fn v1(pair: &(String, SecretKey), token: Option<&str>) -> Wire {
 
 fn bearer(token: &str) -> Wire {
     wire(&[("host", "gateway".to_owned()), ("authorization", format!("Bearer {token}"))], BODY)
+}
+
+/// A scheme with a nonce.
+fn rpc(pair: &(String, SecretKey), nonce: &str, action: &str) -> Wire {
+    let timestamp = rpc_v1::timestamp(NOW).unwrap();
+    let mut params = vec![
+        ("Action", action.to_owned()),
+        ("AccessKeyId", pair.0.clone()),
+        ("SignatureMethod", "HMAC-SHA1".to_owned()),
+        ("SignatureNonce", nonce.to_owned()),
+        ("SignatureVersion", "1.0".to_owned()),
+        ("Timestamp", timestamp),
+    ];
+    let signature = rpc_v1::sign(&Method::POST, &params, &pair.1);
+    params.push(("Signature", signature));
+    let body: String = form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish();
+    let form = "application/x-www-form-urlencoded".to_owned();
+    wire(&[("host", "gateway".to_owned()), ("content-type", form)], &body)
+}
+
+#[tokio::test]
+async fn a_nonce_is_burnt_once_its_signature_was_verified() {
+    let room = Room::new().await;
+    let (pair, other) = (room.pair("billing").await, room.pair("billing").await);
+    let forged = rpc(&(pair.0.clone(), other.1.clone()), "n-1", "DescribeDtsJobs");
+    assert!(matches!(room.ask(&forged).await, Err(Refusal::SignatureMismatch { .. })));
+    assert!(room.ask(&rpc(&pair, "n-1", "DescribeDtsJobs")).await.is_ok(), "a forgery burns nothing");
+    assert_eq!(room.ask(&rpc(&pair, "n-1", "DescribeDtsJobs")).await.unwrap_err(), Refusal::NonceReused);
+    assert_eq!(room.ask(&rpc(&pair, "n-1", "StopDtsJob")).await.unwrap_err(), Refusal::NonceReused);
+    assert!(room.ask(&rpc(&other, "n-1", "DescribeDtsJobs")).await.is_ok(), "another key's");
+    assert!(room.ask(&rpc(&pair, "n-2", "DescribeDtsJobs")).await.is_ok());
 }
 
 #[tokio::test]
@@ -201,4 +233,63 @@ async fn who_is_in_no_file_may_not_call() {
     assert!(matches!(room.ask(&tc3(&pair, NOW, None, &[])).await, Err(Refusal::NotGranted { .. })));
     let token = room.issuer.token(&claims("ghost"));
     assert!(matches!(room.ask(&bearer(&token)).await, Err(Refusal::NotGranted { .. })));
+}
+
+/// Both of Alibaba's schemes, with a token beside the signature if there is one.
+fn alibabas(pair: &(String, SecretKey), signed_at: i64, token: &str) -> [Wire; 2] {
+    let (date, hash) = (rpc_v1::timestamp(signed_at).unwrap(), acs3::body_hash(b""));
+    let mut headers = vec![
+        ("host", "gateway"),
+        ("x-acs-action", "DescribeDtsJobs"),
+        ("x-acs-content-sha256", &hash),
+        ("x-acs-date", &date),
+        ("x-acs-signature-nonce", "n"),
+        ("x-acs-version", "2020-01-01"),
+        ("x-acs-security-token", token),
+    ];
+    let outgoing = acs3::Outgoing { method: &Method::POST, path: "/", query: &[], headers: &headers, body: b"" };
+    let authorization = acs3::sign(&pair.0, &pair.1, outgoing).unwrap();
+    headers.push(("authorization", &authorization));
+    let headers: Vec<_> = headers.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
+    let mut params = vec![
+        ("Action", "DescribeDtsJobs"),
+        ("AccessKeyId", &pair.0),
+        ("SecurityToken", token),
+        ("SignatureNonce", "n"),
+        ("Timestamp", &date),
+    ];
+    let signature = rpc_v1::sign(&Method::POST, &params, &pair.1);
+    params.push(("Signature", &signature));
+    let form = [("host", "gateway".to_owned()), ("content-type", "application/x-www-form-urlencoded".to_owned())];
+    [wire(&headers, ""), wire(&form, &crate::sign::encode::form(&params))]
+}
+
+#[tokio::test]
+async fn alibabas_signatures_prove_a_caller_within_fifteen_minutes() {
+    let room = Room::new().await;
+    let pair = room.pair("billing").await;
+    for signed_at in [NOW - 900, NOW, NOW + 900] {
+        for request in alibabas(&pair, signed_at, "") {
+            let (caller, proof) = room.ask(&request).await.unwrap();
+            assert_eq!((caller.name.as_str(), proof.key_id()), ("billing", pair.0.clone()));
+        }
+    }
+    for request in alibabas(&pair, NOW - 901, "") {
+        let expected = Refusal::SignatureExpired { signed: NOW - 901, now: NOW };
+        assert_eq!(room.ask(&request).await.unwrap_err(), expected);
+    }
+    for request in alibabas(&(pair.0.clone(), SecretKey::from("other".to_owned())), NOW, "") {
+        assert!(matches!(room.ask(&request).await, Err(Refusal::SignatureMismatch { .. })));
+    }
+    for request in alibabas(&("AKIDunknown".to_owned(), pair.1.clone()), NOW, "") {
+        assert_eq!(room.ask(&request).await.unwrap_err(), Refusal::KeyUnknown);
+    }
+    for request in alibabas(&pair, NOW, "no.jwt.atall") {
+        assert!(matches!(room.ask(&request).await, Err(Refusal::TokenInvalid { .. })));
+    }
+    // What this rule is about is always under these signatures.
+    let strict = room.pair("strict").await;
+    for request in alibabas(&strict, NOW, "") {
+        assert!(room.ask(&request).await.is_ok());
+    }
 }

@@ -7,6 +7,6 @@ mod flat;
 mod json;
 mod value;
 
-pub use flat::{FlatFault, flatten, unflatten};
+pub use flat::{FlatFault, flatten, flatten_from, unflatten, unflatten_from};
 pub use json::{JsonFault, JsonLimits, read_json, write_json};
 pub use value::Value;

@@ -34,6 +34,8 @@ pub struct Version {
 pub enum Family {
     /// Tencent Cloud.
     Tencent,
+    /// Alibaba Cloud.
+    Aliyun,
 }
 
 /// What becomes of a parameter that belongs to the protocol and not to an action.
@@ -156,11 +158,17 @@ impl Version {
 }
 
 impl Family {
-    pub(super) const NAMES: &'static [(&'static str, Family)] = &[("tencent", Family::Tencent)];
+    pub(super) const NAMES: &'static [(&'static str, Family)] =
+        &[("tencent", Family::Tencent), ("aliyun", Family::Aliyun)];
 
     /// As the tables, the configuration and the records call it.
     pub fn name(self) -> &'static str {
         Family::NAMES.iter().find(|(_, family)| *family == self).map_or("", |(name, _)| name)
+    }
+
+    /// Every family's name.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        Family::NAMES.iter().map(|(name, _)| *name)
     }
 
     /// The family of this name.

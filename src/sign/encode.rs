@@ -67,6 +67,12 @@ pub fn read_form(raw: &[u8]) -> Result<Vec<(String, String)>, FormError> {
     Ok(pairs)
 }
 
+/// Whether a query or form has one of these names, however it is escaped. What cannot be read has none.
+pub(super) fn has_name(raw: &[u8], wanted: &[&str]) -> bool {
+    let names = raw.split(|byte| *byte == b'&').filter_map(|segment| segment.split(|byte| *byte == b'=').next());
+    names.take(MAX_PAIRS).any(|name| read_component(name).is_ok_and(|name| wanted.contains(&name.as_str())))
+}
+
 fn read_component(raw: &[u8]) -> Result<String, FormError> {
     let mut bytes = Vec::with_capacity(raw.len());
     let mut rest = raw.iter();

@@ -3,9 +3,9 @@
 /// Why a request's proof could not be read or did not hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SignError {
-    /// No Authorization header and no v1 parameters.
+    /// No Authorization header and no v1 parameters of either family.
     #[error(
-        "nothing in this request says who sent it; sign it (TC3-HMAC-SHA256, HmacSHA256, HmacSHA1) or send Authorization with a Bearer token"
+        "nothing in this request says who sent it; sign it (TC3-HMAC-SHA256, HmacSHA256, HmacSHA1, ACS3-HMAC-SHA256, HMAC-SHA1) or send Authorization with a Bearer token"
     )]
     Missing,
     /// The proof cannot be read; the text says which part of it.
@@ -33,9 +33,11 @@ pub enum SignError {
         now: i64,
     },
     /// A SignatureMethod or Authorization scheme that is not served; shortened and made printable.
-    #[error("signature method `{0}` is not served; use TC3-HMAC-SHA256, HmacSHA256, HmacSHA1 or Bearer")]
+    #[error(
+        "signature method `{0}` is not served; use TC3-HMAC-SHA256, HmacSHA256 or HmacSHA1, ACS3-HMAC-SHA256 or HMAC-SHA1, or Bearer"
+    )]
     UnknownMethod(String),
-    /// `X-TC-Content-SHA256: UNSIGNED-PAYLOAD`.
+    /// `X-TC-Content-SHA256: UNSIGNED-PAYLOAD`, or the same in `x-acs-content-sha256`.
     #[error("UNSIGNED-PAYLOAD is not accepted, it would leave the body unprotected; sign the body")]
     UnsignedPayload,
     /// `Authorization: SKIP`.

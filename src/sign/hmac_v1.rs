@@ -15,8 +15,8 @@ use sha1::Sha1;
 use sha2::Sha256;
 
 use super::error::{SignError, printable};
+use super::parts::{base64_proof, read_seconds, refuse_repeated};
 use super::place::{self, Place};
-use super::presented::read_timestamp;
 use super::secret::{SecretKey, keyed};
 use crate::call::Wire;
 
@@ -113,9 +113,10 @@ impl Signature {
         let key_id = get("SecretId").filter(|id| !id.is_empty());
         let key_id = key_id.ok_or(SignError::Malformed("the parameter SecretId is missing"))?.to_owned();
         let timestamp = get("Timestamp").ok_or(SignError::Malformed("the parameter Timestamp is missing"))?;
-        let timestamp = read_timestamp(timestamp)
+        let timestamp = read_seconds(timestamp)
             .ok_or(SignError::Malformed("the parameter Timestamp must be whole seconds since 1970"))?;
-        let proof = read_proof(&text.ok_or(SignError::Malformed("the parameter Signature is missing"))?, algorithm)?;
+        let text = text.ok_or(SignError::Malformed("the parameter Signature is missing"))?;
+        let proof = base64_proof(&text, algorithm.length())?;
         Ok(Self { algorithm, key_id, timestamp, proof, params })
     }
 
@@ -184,25 +185,6 @@ impl fmt::Debug for Signature {
             .field("key_id", &self.key_id)
             .field("timestamp", &self.timestamp)
             .finish_non_exhaustive()
-    }
-}
-
-/// Two values for one name: the signature covers both in some order, and who judges would have to pick one.
-fn refuse_repeated(params: &[(String, String)]) -> Result<(), SignError> {
-    let mut names: Vec<&str> = params.iter().map(|(name, _)| name.as_str()).collect();
-    names.sort_unstable();
-    match names.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(pair) => Err(SignError::Repeated(printable(pair[0], 64))),
-        None => Ok(()),
-    }
-}
-
-/// Ruby ends the text with a newline; a `+` left unescaped has become a space.
-fn read_proof(text: &str, algorithm: Algorithm) -> Result<Vec<u8>, SignError> {
-    let text = text.trim_end_matches(['\r', '\n']).replace(' ', "+");
-    match STANDARD.decode(text) {
-        Ok(proof) if proof.len() == algorithm.length() => Ok(proof),
-        _ => Err(SignError::Malformed("the parameter Signature is not base64 of the right length")),
     }
 }
 

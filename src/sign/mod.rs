@@ -5,16 +5,21 @@
 //! canonical form per scheme. Clients sign in more ways than the documentation tells, so a signature is tried as real
 //! SDKs make it: several hosts, two paths, header values as sent and in lower case.
 
+pub mod acs3;
 pub mod encode;
 mod error;
 pub mod hmac_v1;
+mod parts;
 mod place;
 mod presented;
+mod read;
+pub mod rpc_v1;
 mod secret;
 pub mod tc3;
 
 pub use error::SignError;
-pub use presented::{Presented, Token, UnsignedPayload, claimed_key_id, read_presented, read_presented_with};
+pub use presented::{Presented, Token, UnsignedPayload};
+pub use read::{claimed_key_id, has_alibaba_marks, read_presented, read_presented_with};
 pub use secret::SecretKey;
 
 use crate::call::Wire;
@@ -43,6 +48,8 @@ pub fn verify(
     match presented {
         Presented::Tc3(authorization) => authorization.verify(wire, secret, cloud_hosts),
         Presented::V1(signature) => signature.verify(wire, secret, cloud_hosts),
+        Presented::Acs3(authorization) => authorization.verify(wire, secret, cloud_hosts),
+        Presented::Rpc(signature) => signature.verify(wire, secret),
         Presented::Bearer(_) => Err(not_a_signature),
     }
 }

@@ -14,8 +14,8 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::error::{SignError, printable};
+use super::parts::{Fields, hex_proof, read_seconds, read_signed_headers, values};
 use super::place::{self, Place};
-use super::presented::read_timestamp;
 use super::secret::{SecretKey, keyed};
 use crate::call::Wire;
 
@@ -26,9 +26,6 @@ const TERMINATOR: &str = "tc3_request";
 
 /// What is hashed in the body's place when a client leaves its body out.
 const UNSIGNED_PAYLOAD: &[u8] = b"UNSIGNED-PAYLOAD";
-
-/// More signed headers than any client has reason to name; every one costs a pass per candidate.
-const MAX_SIGNED_HEADERS: usize = 32;
 
 /// A parsed `Authorization` with the timestamp and token that belong to it.
 pub struct Authorization {
@@ -132,8 +129,12 @@ impl Authorization {
     /// Reads what follows the scheme's name, and the X-TC-* headers that belong to the proof.
     pub(super) fn read(fields: &str, headers: &HeaderMap) -> Result<Self, SignError> {
         let Fields { credential, signed_headers, signature } = Fields::read(fields)?;
+        let signed_headers = read_signed_headers(signed_headers)?;
+        if !["content-type", "host"].iter().all(|must| signed_headers.iter().any(|name| name == must)) {
+            return Err(SignError::Malformed("SignedHeaders must name content-type and host"));
+        }
         let timestamp = headers.get("x-tc-timestamp").ok_or(SignError::Malformed("X-TC-Timestamp is missing"))?;
-        let timestamp = timestamp.to_str().ok().and_then(read_timestamp);
+        let timestamp = timestamp.to_str().ok().and_then(read_seconds);
         let timestamp = timestamp.ok_or(SignError::Malformed("X-TC-Timestamp must be whole seconds since 1970"))?;
 
         let (key_id, scope) = credential.split_once('/').unwrap_or((credential, ""));
@@ -153,8 +154,8 @@ impl Authorization {
             key_id: key_id.to_owned(),
             date: date.to_owned(),
             service: service.to_owned(),
-            signed_headers: read_signed_headers(signed_headers)?,
-            proof: read_proof(signature)?,
+            signed_headers,
+            proof: hex_proof(signature)?,
             timestamp,
             token,
             is_payload_unsigned: payload.is_some_and(|value| value.as_bytes() == UNSIGNED_PAYLOAD),
@@ -190,7 +191,7 @@ impl Authorization {
         let places = place::candidates(wire, cloud_hosts)?;
         let key = signing_mac(secret, &self.date, &self.service);
         let payload_hash = payload_hash(&wire.method, &wire.body, self.is_payload_unsigned);
-        let headers = self.values(wire)?;
+        let headers = values(&self.signed_headers, wire)?;
         let names = self.signed_headers.join(";");
         let holds = |place: &Place<'_>, change: fn(&[u8]) -> Cow<'_, [u8]>| {
             let value = |name: &str, value| if name == "host" { place.host.as_bytes() } else { value };
@@ -211,18 +212,6 @@ impl Authorization {
         }
         Err(SignError::Mismatch { scheme: SCHEME, host: printable(place::host_header(wire)?, 100) })
     }
-
-    fn values<'a>(&'a self, wire: &'a Wire) -> Result<Vec<(&'a str, &'a [u8])>, SignError> {
-        let value = |name: &'a String| {
-            let mut values = wire.headers.get_all(name).iter();
-            let value = values.next().ok_or(SignError::Malformed("SignedHeaders names a header that was not sent"))?;
-            match values.next() {
-                Some(_) => Err(SignError::Repeated(printable(name, 64))),
-                None => Ok((name.as_str(), value.as_bytes().trim_ascii())),
-            }
-        };
-        self.signed_headers.iter().map(value).collect()
-    }
 }
 
 impl fmt::Debug for Authorization {
@@ -233,39 +222,6 @@ impl fmt::Debug for Authorization {
             .field("signed_headers", &self.signed_headers)
             .field("timestamp", &self.timestamp)
             .finish_non_exhaustive()
-    }
-}
-
-/// The three fields of the header, each exactly once, in any order.
-struct Fields<'a> {
-    credential: &'a str,
-    signed_headers: &'a str,
-    signature: &'a str,
-}
-
-impl<'a> Fields<'a> {
-    fn read(text: &'a str) -> Result<Self, SignError> {
-        let malformed =
-            SignError::Malformed("Authorization must have Credential, SignedHeaders and Signature, each once");
-        let (mut credential, mut signed_headers, mut signature) = (None, None, None);
-        for field in text.split(',') {
-            let (name, value) = field.trim().split_once('=').ok_or_else(|| malformed.clone())?;
-            let slot = match name {
-                "Credential" => &mut credential,
-                "SignedHeaders" => &mut signed_headers,
-                "Signature" => &mut signature,
-                _ => return Err(malformed),
-            };
-            if slot.replace(value).is_some() {
-                return Err(malformed);
-            }
-        }
-        match (credential, signed_headers, signature) {
-            (Some(credential), Some(signed_headers), Some(signature)) => {
-                Ok(Self { credential, signed_headers, signature })
-            }
-            _ => Err(malformed),
-        }
     }
 }
 
@@ -334,33 +290,6 @@ fn verbatim(value: &[u8]) -> Cow<'_, [u8]> {
 
 fn lower_case(value: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(value.to_ascii_lowercase())
-}
-
-fn read_signed_headers(text: &str) -> Result<Vec<String>, SignError> {
-    let names: Vec<String> = text.split(';').map(str::to_owned).collect();
-    let is_name = |name: &String| {
-        !name.is_empty() && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'))
-    };
-    if names.len() > MAX_SIGNED_HEADERS || !names.iter().all(is_name) {
-        return Err(SignError::Malformed("SignedHeaders must be lower-case header names with `;` between them"));
-    }
-    if let Some(name) = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)) {
-        return Err(SignError::Repeated(printable(name.1, 64)));
-    }
-    if !["content-type", "host"].iter().all(|must| names.iter().any(|name| name == must)) {
-        return Err(SignError::Malformed("SignedHeaders must name content-type and host"));
-    }
-    Ok(names)
-}
-
-fn read_proof(text: &str) -> Result<[u8; 32], SignError> {
-    let malformed = SignError::Malformed("Signature must be 64 lower-case hexadecimal digits");
-    if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        return Err(malformed);
-    }
-    let mut proof = [0; 32];
-    hex::decode_to_slice(text, &mut proof).map_err(|_| malformed)?;
-    Ok(proof)
 }
 
 fn utc_date(timestamp: i64) -> Result<String, SignError> {

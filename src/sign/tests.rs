@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // tests panic to fail
 
+mod alibaba;
 mod laws;
 mod reading;
 mod verifying;

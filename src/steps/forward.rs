@@ -63,6 +63,8 @@ impl Forward {
             region: &call.region,
             host: &call.host,
             form: call.call.request.form,
+            answer_form: call.call.request.answer_form,
+            signing: call.call.request.signing,
             parameters: &call.call.request.parameters,
         };
         progress.sent();

@@ -9,7 +9,7 @@ use sha2::Sha256;
 
 use crate::call::{Call, Identified, Refusal, Request};
 use crate::gate::Gate;
-use crate::parameters::write_json;
+use crate::parameters::{Value, write_json};
 use crate::provider::{Action, Providers, Version};
 use crate::sign::claimed_key_id;
 
@@ -44,6 +44,7 @@ impl Gate for Identify {
             return Err(refusal);
         }
         let (version, action) = rows(&self.providers, &call.request).inspect_err(|_| note_claim(&call))?;
+        leave_to_the_protocol(&mut call.request, &action);
         call.record.update(|record| {
             record.detail.kind = action.kind.name().to_owned();
             record.detail.table = version.digest().to_owned();
@@ -74,14 +75,24 @@ fn rows(providers: &Providers, request: &Request) -> Result<(Arc<Version>, Arc<A
     if request.version.is_empty() {
         return Err(missing("Version"));
     }
-    let version = providers.version(&request.version);
+    // A version of another family is none here: it would be judged by one dialect and answered in another.
+    let is_familys = |version: &&Arc<Version>| version.family == request.family;
+    let version = providers.version(&request.version).filter(is_familys);
     let version = version.ok_or_else(|| Refusal::VersionUnknown {
         version: printable(&request.version),
-        served: providers.versions().map(|version| version.version.clone()).collect(),
+        served: providers.versions().filter(is_familys).map(|version| version.version.clone()).collect(),
     })?;
     let unknown = || Refusal::ActionUnknown { action: printable(&request.action), version: version.version.clone() };
     let action = version.action(&request.action).ok_or_else(unknown)?;
     Ok((Arc::clone(version), Arc::clone(action)))
+}
+
+/// Takes out the parameters that turn out to be the protocol's, now that the action is known.
+fn leave_to_the_protocol(request: &mut Request, action: &Action) {
+    let unless_own = request.unless_own;
+    if let Value::Object(members) = &mut request.parameters {
+        members.retain(|(name, _)| !unless_own.contains(&name.as_str()) || action.parameters.field(name).is_some());
+    }
 }
 
 /// A caller's text, short and without control characters, for a message.
@@ -95,4 +106,33 @@ fn bounded(mut text: String) -> String {
         text.push('…');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::Family;
+
+    #[test]
+    fn a_version_is_one_of_the_requests_own_family() {
+        let providers = Providers::embedded().unwrap();
+        let mut request = Request::unread(Family::Tencent);
+        (request.version, request.action) = ("2018-03-30".to_owned(), "StopMigrateJob".to_owned());
+        assert!(rows(&providers, &request).is_ok());
+        request.family = Family::Aliyun;
+        let Err(Refusal::VersionUnknown { served, .. }) = rows(&providers, &request) else { panic!("it was found") };
+        assert!(!served.contains(&request.version), "{served:?}");
+    }
+
+    #[test]
+    fn a_parameter_is_the_protocols_unless_the_action_has_it() {
+        let providers = Providers::embedded().unwrap();
+        let action = providers.version("2018-03-30").unwrap().action("StopMigrateJob").unwrap();
+        let mut request = Request::unread(Family::Aliyun);
+        request.unless_own = &["JobId", "RegionId"];
+        let member = |name: &str| (name.to_owned(), Value::Text("x".to_owned()));
+        request.parameters = Value::Object(vec![member("JobId"), member("RegionId"), member("Other")]);
+        leave_to_the_protocol(&mut request, action);
+        assert_eq!(request.parameters, Value::Object(vec![member("JobId"), member("Other")]));
+    }
 }

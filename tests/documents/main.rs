@@ -21,10 +21,11 @@ its usual exception: `Code` and `RequestId` as below, and a `Message` that begin
 `X-Request-Id` and `X-DTS-Gateway-Origin`; `gateway` means that we refused, `upstream` that the cloud answered. With
 `Accept: application/problem+json` the same refusal comes with its true HTTP status, in the last column but one.
 
-Tencent's answers have HTTP status 200 for errors too, or its SDKs lose the code.
+Tencent's answers have HTTP status 200 for errors too, or its SDKs lose the code. Alibaba's have the status beside their code, JSON or
+XML as the caller asked, and `x-acs-retry-after` in milliseconds when a limit is used up.
 
-| reason | Tencent code | status | what the caller reads |
-|---|---|---|---|
+| reason | Tencent code | Alibaba status and code | status | what the caller reads |
+|---|---|---|---|---|
 ";
 
 /// One refusal of each reason, as a caller meets it.
@@ -98,10 +99,12 @@ fn generated() -> String {
     let mut page = HEAD.to_owned();
     for reason in Reason::ALL {
         let (_, code) = dialects.of(Family::Tencent).code(reason);
+        let (alibaba_status, alibaba) = dialects.of(Family::Aliyun).code(reason);
         let refusal = example(reason);
         assert_eq!(refusal.reason(), reason);
         let (status, message) = (problem_status(reason).as_u16(), refusal.message());
-        writeln!(page, "| `{reason}` | `{code}` | {status} | {message} |").expect("a String takes it");
+        let alibaba = format!("{} `{alibaba}`", alibaba_status.as_u16());
+        writeln!(page, "| `{reason}` | `{code}` | {alibaba} | {status} | {message} |").expect("a String takes it");
     }
     page.push_str("\n## Better codes for some tasks\n\nWhere the cloud documents a better code for a kind of task, that one is used.\n\n");
     page.push_str("| version | task | reason | code | actions |\n|---|---|---|---|---|\n");

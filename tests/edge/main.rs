@@ -11,6 +11,7 @@
 
 mod answers;
 mod cloud;
+mod families;
 mod house;
 mod patience;
 mod requests;

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{Dialect, Message, Received, Unreadable, Written};
-use crate::call::{Reason, Refusal, Reply, Request, Wire};
+use crate::call::{AnswerForm, Reason, Refusal, Reply, Request, Wire};
 use crate::parameters::Value;
 use crate::provider::Action;
 
@@ -29,7 +29,7 @@ impl Dialect for Tencent {
         read::read(wire)
     }
 
-    fn refuse(&self, refusal: &Refusal, code: Option<&str>, id: Uuid) -> Written {
+    fn refuse(&self, refusal: &Refusal, code: Option<&str>, id: Uuid, _form: AnswerForm) -> Written {
         write::refuse(refusal, code.unwrap_or(self.code(refusal.reason()).1), id)
     }
 

@@ -1,10 +1,9 @@
 //! What a Tencent request means. Whatever could be read two ways is refused.
 
-use std::time::Duration;
-
 use http::{HeaderMap, Method};
 
 use super::super::Unreadable;
+use super::super::own_headers::{self, malformed};
 use crate::call::{Form, Refusal, Request, Wire};
 use crate::parameters::{JsonLimits, Value, read_json, unflatten};
 use crate::provider::Family;
@@ -30,9 +29,6 @@ const COMMON: [&str; 11] = [
 /// say the same: a signature covers only one of the two places.
 const DECIDING: [(&str, &str); 3] = [("Action", "x-tc-action"), ("Version", "x-tc-version"), ("Region", "x-tc-region")];
 
-/// Longest accepted `Idempotency-Key`, in characters.
-const LONGEST_IDEMPOTENCY_KEY: usize = 255;
-
 type Pairs = Vec<(String, String)>;
 
 /// Reads a request, as far as possible.
@@ -45,7 +41,7 @@ pub(super) fn read(wire: &Wire) -> Result<Request, Unreadable> {
 }
 
 fn fill(wire: &Wire, request: &mut Request) -> Result<(), Refusal> {
-    request.wants_problem = wire.header("accept").is_some_and(|accept| accept.contains("application/problem+json"));
+    request.wants_problem = own_headers::wants_problem(&wire.headers);
     refuse_repeated_headers(&wire.headers)?;
     for (name, header) in DECIDING {
         decide(request, name, wire.header(header))?;
@@ -56,9 +52,9 @@ fn fill(wire: &Wire, request: &mut Request) -> Result<(), Refusal> {
         Form::FormBody => from_pairs(&wire.body, request)?,
         Form::Json => from_json(&wire.body, request)?,
     };
-    request.account = gateway_header(&wire.headers, "x-dts-gateway-account")?;
-    request.max_wait = max_wait(&wire.headers)?;
-    request.idempotency_key = idempotency_key(&wire.headers)?;
+    request.account = own_headers::account(&wire.headers)?;
+    request.max_wait = own_headers::max_wait(&wire.headers)?;
+    request.idempotency_key = own_headers::idempotency_key(&wire.headers)?;
     Ok(())
 }
 
@@ -157,52 +153,11 @@ fn decide(request: &mut Request, name: &str, value: Option<&str>) -> Result<(), 
 
 /// Headers of which a second one would make it a matter of taste what was signed.
 fn refuse_repeated_headers(headers: &HeaderMap) -> Result<(), Refusal> {
-    for name in headers.keys() {
-        let single = matches!(name.as_str(), "host" | "authorization" | "content-type" | "content-length")
-            || name.as_str().starts_with("x-tc-")
-            || name.as_str().starts_with("x-dts-gateway-")
-            || name == "idempotency-key";
-        if single && headers.get_all(name).iter().nth(1).is_some() {
-            return Err(Refusal::ParameterConflict { name: format!("the header {name}") });
-        }
-    }
+    own_headers::refuse_repeated(headers, |name| name.starts_with("x-tc-"))?;
     for (name, header) in DECIDING {
         if headers.get(header).is_some_and(|value| value.to_str().is_err()) {
             return Err(malformed(&format!("the header of {name} is not printable ASCII")));
         }
     }
     Ok(())
-}
-
-fn gateway_header(headers: &HeaderMap, name: &str) -> Result<Option<String>, Refusal> {
-    let Some(value) = headers.get(name) else { return Ok(None) };
-    let text = value.to_str().map_err(|_| malformed(&format!("the header {name} is not printable ASCII")))?;
-    Ok(Some(text.trim().to_owned()))
-}
-
-fn max_wait(headers: &HeaderMap) -> Result<Option<Duration>, Refusal> {
-    let name = "x-dts-gateway-max-wait";
-    let Some(text) = gateway_header(headers, name)? else { return Ok(None) };
-    let whole = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let milliseconds = whole.then(|| text.parse::<u64>().unwrap_or(u64::MAX));
-    milliseconds
-        .map(|milliseconds| Some(Duration::from_millis(milliseconds)))
-        .ok_or_else(|| malformed("X-DTS-Gateway-Max-Wait must be whole milliseconds"))
-}
-
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
-    match gateway_header(headers, "idempotency-key")? {
-        Some(key)
-            if !(1..=LONGEST_IDEMPOTENCY_KEY).contains(&key.len()) || !key.bytes().all(|b| b.is_ascii_graphic()) =>
-        {
-            Err(malformed(
-                "Idempotency-Key must have 1 to 255 characters, letters, digits and signs of ASCII without spaces",
-            ))
-        }
-        key => Ok(key),
-    }
-}
-
-fn malformed(why: &str) -> Refusal {
-    Refusal::RequestMalformed { why: why.to_owned() }
 }

@@ -108,7 +108,7 @@ fn the_gateways_own_headers_are_read_strictly() {
 #[test]
 fn a_refusal_has_the_envelope_that_sdks_parse() {
     let id = uuid::Uuid::nil();
-    let written = Tencent.refuse(&Refusal::KeyUnknown, None, id);
+    let written = Tencent.refuse(&Refusal::KeyUnknown, None, id, crate::call::AnswerForm::Json);
     assert_eq!((written.status, written.content_type), (StatusCode::OK, "application/json"));
     insta::assert_snapshot!(String::from_utf8(written.body.to_vec()).unwrap(), @r#"{"Response":{"Error":{"Code":"AuthFailure.SecretIdNotFound","Message":"[dts-gateway key-unknown]: this SecretId was not issued by the gateway. Use the key pair that the platform team gave you, not one of the cloud's."},"RequestId":"00000000-0000-0000-0000-000000000000"}}"#);
 }

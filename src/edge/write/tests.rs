@@ -10,7 +10,7 @@ use http_body_util::Full;
 use uuid::Uuid;
 
 use super::Answering;
-use crate::call::{Limit, Origin, Refusal, Reply};
+use crate::call::{AnswerForm, Limit, Origin, Refusal, Reply};
 use crate::dialect::Dialects;
 use crate::provider::{Family, Providers};
 
@@ -21,6 +21,7 @@ fn answering() -> Answering {
         version: "2018-03-30".to_owned(),
         action: "StopMigrateJob".to_owned(),
         wants_problem: false,
+        answer_form: AnswerForm::Json,
         trace_id: Some(HeaderValue::from_static("trace-1")),
         was_read: true,
         is_connect: false,

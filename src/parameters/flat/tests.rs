@@ -51,12 +51,12 @@ fn faults_name_the_parameter() {
         ("A=1&A.0=1", FlatFault::Shape { name: name("A") }),
         ("B.A.b=1&B.A=1", FlatFault::Shape { name: name("B.A") }),
         ("A.0=1&A.b=1", FlatFault::Shape { name: name("A") }),
-        ("A.1=1", FlatFault::Gap { name: name("A") }),
-        ("B.A.0=1&B.A.2=1", FlatFault::Gap { name: name("B.A") }),
-        ("A.00=1", FlatFault::Gap { name: name("A") }),
-        ("A.0=1&A.01=1", FlatFault::Gap { name: name("A") }),
-        ("A.4294967296=", FlatFault::Gap { name: name("A") }),
-        ("A.99999999999999999999999999=", FlatFault::Gap { name: name("A") }),
+        ("A.1=1", FlatFault::Gap { name: name("A"), first: 0 }),
+        ("B.A.0=1&B.A.2=1", FlatFault::Gap { name: name("B.A"), first: 0 }),
+        ("A.00=1", FlatFault::Gap { name: name("A"), first: 0 }),
+        ("A.0=1&A.01=1", FlatFault::Gap { name: name("A"), first: 0 }),
+        ("A.4294967296=", FlatFault::Gap { name: name("A"), first: 0 }),
+        ("A.99999999999999999999999999=", FlatFault::Gap { name: name("A"), first: 0 }),
     ] {
         assert_eq!(unflatten_text(form), Err(fault), "{form}");
     }
@@ -113,5 +113,22 @@ proptest! {
             sent.sort();
             prop_assert_eq!(back, sent);
         }
+    }
+}
+
+#[test]
+fn lists_may_count_from_one() {
+    let read = |text: &str| {
+        let pairs: Vec<_> = form_urlencoded::parse(text.as_bytes()).into_owned().collect();
+        unflatten_from(&pairs, 1)
+    };
+    let tree = read("Endpoint.Password=p&Tag.2.Key=b&Tag.1.Key=a&Tag.1.Value=&ResourceId.1=x").unwrap();
+    assert_eq!(
+        write_json(&tree),
+        r#"{"Endpoint":{"Password":"p"},"Tag":[{"Key":"a","Value":""},{"Key":"b"}],"ResourceId":["x"]}"#
+    );
+    assert_eq!(unflatten_from(&flatten_from(&tree, 1), 1), Ok(tree));
+    for text in ["Tag.0.Key=a", "Tag.0.Key=a&Tag.1.Key=b", "Tag.1=a&Tag.3=b", "Tag.01=a"] {
+        assert_eq!(read(text), Err(FlatFault::Gap { name: "Tag".to_owned(), first: 1 }), "{text}");
     }
 }

@@ -8,8 +8,9 @@ use crate::call::{Authorized, Proof, ReplayKey};
 use crate::parameters::{Value, write_json};
 use crate::provider::Kind;
 
-/// Twice the accepted clock skew of 300 s: a signature dated into the future is accepted no longer than that.
-const REMEMBER_SIGNATURE: Duration = Duration::from_secs(600);
+/// Twice the longest clock skew that any scheme accepts, 900 s: a signature dated into the future is accepted no longer
+/// than that.
+const REMEMBER_SIGNATURE: Duration = Duration::from_secs(1800);
 
 /// A day, as long as a caller's own retries may reasonably take.
 const REMEMBER_IDEMPOTENCY_KEY: Duration = Duration::from_secs(24 * 3600);

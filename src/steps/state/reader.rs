@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::super::turn::class_of;
 use super::decide::{Verdict, decide, state_name};
 use super::{Known, StateOptions, States};
-use crate::call::{Authorized, Form, Progress, Refusal, SeenTask, StateSeen};
+use crate::call::{AnswerForm, Authorized, Form, Progress, Refusal, SeenTask, Signing, StateSeen};
 use crate::cloud::{Cloud, Message, Silence, TurnRequest};
 use crate::dialect::Dialects;
 use crate::provider::{Action, TaskKind, TaskRef};
@@ -103,6 +103,8 @@ impl StateReader {
             region: &call.region,
             host: &call.host,
             form: Form::Json,
+            answer_form: AnswerForm::Json,
+            signing: Signing::InHeaders,
             parameters: &parameters,
         };
         progress.sent();

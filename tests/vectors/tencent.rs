@@ -1,14 +1,6 @@
-//! Known answers: every vector file in a folder against the verifier, and against our own signer.
-//!
-//! `DTS_VECTORS_DIR` names another folder than `tests/vectors`.
-#![allow(
-    clippy::disallowed_methods,
-    reason = "a test takes the time and the folders that it is given from the outside"
-)]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)] // a test: it panics to fail and prints its count
+//! Tencent's vectors: HmacSHA1, HmacSHA256 and TC3.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
 use dts_gateway::call::Wire;
 use dts_gateway::sign::hmac_v1::{self, Algorithm};
@@ -17,11 +9,13 @@ use dts_gateway::sign::{SecretKey, SignError, UnsignedPayload, read_presented, r
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde::Deserialize;
 
+use super::Tally;
+
 /// Tencent's clock window (`AuthFailure.SignatureExpire`: "cannot exceed 5 minutes").
 const SKEW_SECONDS: i64 = 300;
 
 #[derive(Deserialize)]
-struct File {
+pub(super) struct File {
     vectors: Vec<Vector>,
 }
 
@@ -64,64 +58,49 @@ enum Protocol {
     V3,
 }
 
-#[test]
-fn every_vector_gets_its_answer() {
-    let (mut verified, mut refused, mut failures) = (0, 0, Vec::new());
-    let files = vector_files();
-    for (file, vectors) in &files {
-        for vector in vectors {
+impl File {
+    /// Every vector against the verifier.
+    pub(super) fn verify(&self, tally: &mut Tally) {
+        for vector in &self.vectors {
             match (vector.expect_valid, answer(vector)) {
-                (true, Ok(())) => verified += 1,
-                (true, Err(code)) => failures.push(format!("{file}: {}: refused with {code}", vector.name)),
-                (false, Ok(())) => failures.push(format!("{file}: {}: verified, must be refused", vector.name)),
-                (false, Err(code)) if is_expected(vector, &code) => refused += 1,
-                (false, Err(code)) => failures.push(format!(
-                    "{file}: {}: refused with {code}, expected {}",
-                    vector.name,
-                    vector.expected_code.as_deref().unwrap_or_default()
-                )),
+                (true, Ok(())) => tally.verified += 1,
+                (true, Err(code)) => tally.fail(&vector.name, &format!("refused with {code}")),
+                (false, Ok(())) => tally.fail(&vector.name, "verified, must be refused"),
+                (false, Err(code)) if is_expected(vector, &code) => tally.refused += 1,
+                (false, Err(code)) => {
+                    let expected = vector.expected_code.as_deref().unwrap_or_default();
+                    tally.fail(&vector.name, &format!("refused with {code}, expected {expected}"));
+                }
             }
         }
     }
-    println!("vectors: {verified} verified, {refused} refused, {} failed ({} files)", failures.len(), files.len());
-    assert!(failures.is_empty(), "{} vectors failed:\n{}", failures.len(), failures.join("\n"));
-    assert!(verified + refused > 0, "the folder has no vectors");
-}
 
-/// The gateway's own rule, on top of what the cloud accepts: an unsigned body is refused by name.
-#[test]
-fn unsigned_payloads_verify_but_are_refused_by_the_gateways_rule() {
-    for (file, vectors) in vector_files() {
-        for vector in vectors.iter().filter(|vector| vector.expect_valid) {
-            let is_unsigned = header(vector, "x-tc-content-sha256").is_some();
-            match read_presented(&wire(vector)) {
-                Err(SignError::UnsignedPayload) => assert!(is_unsigned, "{file}: {}", vector.name),
-                Ok(_) => assert!(!is_unsigned, "{file}: {}", vector.name),
-                Err(other) => panic!("{file}: {}: {other}", vector.name),
-            }
-        }
-    }
-}
-
-#[test]
-fn our_signer_makes_the_same_signatures() {
-    let (mut v1, mut v3, mut failures) = (0, 0, Vec::new());
-    for (file, vectors) in vector_files() {
-        for vector in vectors.iter().filter(|vector| vector.expect_valid && is_ours(vector)) {
+    /// The valid ones against our own signer.
+    pub(super) fn sign(&self, tally: &mut Tally) {
+        for vector in self.vectors.iter().filter(|vector| vector.expect_valid && is_ours(vector)) {
             let expected = vector.signature.as_deref().expect("a valid vector has its signature").trim_end();
             let made = match vector.protocol {
                 Protocol::V1 => sign_v1(vector),
                 Protocol::V3 => sign_v3(vector),
             };
-            match vector.protocol {
-                _ if made != expected => failures.push(format!("{file}: {}: {made}, expected {expected}", vector.name)),
-                Protocol::V1 => v1 += 1,
-                Protocol::V3 => v3 += 1,
+            match made == expected {
+                true => tally.verified += 1,
+                false => tally.fail(&vector.name, &format!("{made}, expected {expected}")),
             }
         }
     }
-    println!("signer: {v1} v1 and {v3} TC3 signatures reproduced, {} failed", failures.len());
-    assert!(failures.is_empty(), "{} signatures differ:\n{}", failures.len(), failures.join("\n"));
+
+    /// The gateway's own rule, on top of what the cloud accepts: an unsigned body is refused by name.
+    pub(super) fn check_unsigned_payloads(&self, tally: &mut Tally) {
+        for vector in self.vectors.iter().filter(|vector| vector.expect_valid) {
+            let is_unsigned = header(vector, "x-tc-content-sha256").is_some();
+            match read_presented(&wire(vector)) {
+                Err(SignError::UnsignedPayload) if is_unsigned => tally.refused += 1,
+                Ok(_) if !is_unsigned => tally.verified += 1,
+                other => tally.fail(&vector.name, &format!("{other:?}")),
+            }
+        }
+    }
 }
 
 /// What we never send, so the signer need not make it: `.` for `_`, a path other than `/` in TC3, an unsigned body.
@@ -234,22 +213,4 @@ fn body(vector: &Vector) -> Vec<u8> {
 
 fn header<'a>(vector: &'a Vector, wanted: &str) -> Option<&'a str> {
     vector.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.as_str())
-}
-
-fn vector_files() -> Vec<(String, Vec<Vector>)> {
-    let folder = std::env::var_os("DTS_VECTORS_DIR")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors"), PathBuf::from);
-    let listing = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let mut paths: Vec<PathBuf> = listing.map(|entry| entry.unwrap().path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
-    paths.sort();
-    assert!(!paths.is_empty(), "{} has no .json files", folder.display());
-    paths.iter().map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), read(path))).collect()
-}
-
-fn read(path: &Path) -> Vec<Vector> {
-    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let file: Result<File, _> = serde_json::from_str(&text);
-    file.unwrap_or_else(|error| panic!("{}: not in a vector format that this test knows: {error}", path.display()))
-        .vectors
 }
