@@ -14,11 +14,12 @@ use crate::chance;
 use crate::clock::{Clock, Moment};
 use crate::cloud::{Cloud, Done};
 use crate::control;
-use crate::dialect::{ApiError, Credential, Incoming, Reading, tencent};
+use crate::counting::counted;
+use crate::dialect::{self, ApiError, Credential, Incoming, Nonces, Reading, Reply, aliyun, tencent};
 use crate::faults::{FaultKind, Faults};
 use crate::ledger::{Ledger, Outcome};
 use crate::rates::{BucketKey, Limit, Rates};
-use crate::table::{Action, Provider, Tables};
+use crate::table::{Action, Family, Provider, Tables};
 
 /// The largest body (Request Structure: 10 MB for TC3).
 const BODY_LIMIT: usize = 10 * 1024 * 1024;
@@ -28,6 +29,7 @@ const BODY_LIMIT: usize = 10 * 1024 * 1024;
 pub(crate) struct Exchange {
     pub(crate) tables: Tables,
     pub(crate) credentials: Vec<Credential>,
+    pub(crate) nonces: Nonces,
     pub(crate) clock: Clock,
     pub(crate) ledger: Ledger,
     pub(crate) rates: Rates,
@@ -49,7 +51,7 @@ struct Admitted<'a> {
     provider: &'a Provider,
     action: &'a Action,
     region: &'a str,
-    bucket: BucketKey,
+    counted: Vec<(BucketKey, Limit)>,
 }
 
 impl Exchange {
@@ -64,11 +66,11 @@ impl Exchange {
         if incoming.path.starts_with("/_sim/") {
             return Ok(control::answer(self, &incoming, now).await);
         }
-        let mut reading = tencent::read(&incoming);
+        let mut reading = dialect::read(&incoming, &self.tables);
         if too_large {
-            reading.problem = Some(ApiError::new("RequestSizeLimitExceeded", "The request exceeds 10 MB."));
+            reading.problem = Some(ApiError::too_large(reading.family));
         }
-        let request_id = chance::request_id();
+        let request_id = dialect::spell_request_id(reading.family, chance::request_id());
         let entry = self.ledger.enter(now, &request_id, &incoming, &reading);
 
         let admitted = self.admit(&incoming, &reading, now);
@@ -76,12 +78,13 @@ impl Exchange {
         let result = match (admitted, &fault) {
             (Err(refused), _) => Err(refused),
             (Ok(admitted), Some(fault)) if fault.kind == FaultKind::Throttle => {
-                self.rates.note_throttled(&admitted.bucket);
-                Err(too_fast(admitted.action))
+                self.rates.note_throttled(&admitted.counted);
+                Err(ApiError::too_fast(reading.family, admitted.action))
             }
             (Ok(_), Some(fault)) if fault.kind == FaultKind::Error => {
                 let code = fault.code.as_deref().unwrap_or("InternalError");
-                Err(ApiError::new(code, "The simulator was told to answer with this error."))
+                let error = ApiError::new(code, "The simulator was told to answer with this error.");
+                Err(ApiError { status: fault.status, ..error })
             }
             (Ok(_), Some(fault)) if fault.kind == FaultKind::Reset => {
                 reset.store(true, Ordering::Release);
@@ -97,7 +100,9 @@ impl Exchange {
             task_id: result.as_ref().ok().and_then(|done| done.made.clone()).or(named),
             done: result.is_ok(),
         });
-        let bytes = tencent::envelope(&result.map(|done| done.members), &request_id);
+        let row = self.row(&reading);
+        let answer = result.map(|done| done.members);
+        let Reply { status, content_type, bytes } = dialect::write(&incoming, &reading, row, &answer, &request_id);
         let length = bytes.len();
         let body = match fault.as_ref().map(|fault| (fault.kind, fault.delay())) {
             Some((FaultKind::Delay, delay)) => {
@@ -108,7 +113,10 @@ impl Exchange {
             Some((FaultKind::Half, _)) => Answer::half(bytes),
             _ => Answer::whole(bytes, Some(Arc::clone(&entry))),
         };
-        Ok(json_response(body, length))
+        let mut response = json_response(body, length);
+        *response.status_mut() = status;
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        Ok(response)
     }
 
     /// Whether the cloud's front lets a request in: signed, known, and not too fast.
@@ -116,28 +124,29 @@ impl Exchange {
         if let Some(problem) = &reading.problem {
             return Err(problem.clone());
         }
-        tencent::verify(incoming, reading, &self.credentials, now)?;
-        let version = reading.version.as_deref().unwrap_or("");
-        let provider = self.tables.version(version).ok_or_else(|| {
-            let message =
-                format!("The version {version} does not exist; there is {}.", self.tables.versions().join(", "));
-            ApiError::new("NoSuchVersion", message)
-        })?;
-        let action = reading.action.as_deref().and_then(|name| provider.actions.get(name)).ok_or_else(|| {
-            ApiError::new("InvalidAction", format!("The action does not exist in the version {version}."))
-        })?;
-        let region = check_region(incoming, reading, provider)?;
-        let bucket = BucketKey {
-            credential: reading.credential.clone().unwrap_or_default(),
-            host: incoming.host().to_owned(),
-            region: access_point(incoming.host(), region),
-            action: action.name.clone(),
-        };
-        let limit = Limit { calls: action.rate.calls, window: provider.window };
-        if !self.rates.admit(bucket.clone(), limit, now) {
-            return Err(too_fast(action));
+        let family = reading.family;
+        match family {
+            Family::Tencent => tencent::verify(incoming, reading, &self.credentials, now)?,
+            Family::Aliyun => {
+                aliyun::verify(incoming, reading, &self.tables, &self.credentials, &self.nonces, now)?;
+            }
         }
-        Ok(Admitted { provider, action, region, bucket })
+        let version = reading.version.as_deref().unwrap_or("");
+        let provider = self
+            .tables
+            .of_family(family, version)
+            .ok_or_else(|| ApiError::no_version(family, version, &self.tables))?;
+        let named = reading.action.as_deref().and_then(|name| provider.actions.get(name));
+        let action = named.ok_or_else(|| ApiError::no_action(family, version))?;
+        let region = match family {
+            Family::Tencent => check_region(incoming, reading, provider)?,
+            Family::Aliyun => aliyun::check_region(reading, provider)?,
+        };
+        let counted = counted(incoming, reading, provider, action, region);
+        if !self.rates.admit(&counted, now) {
+            return Err(ApiError::too_fast(family, action));
+        }
+        Ok(Admitted { provider, action, region, counted })
     }
 
     fn perform(&self, admitted: &Admitted<'_>, reading: &Reading, now: Moment) -> Result<Done, ApiError> {
@@ -145,16 +154,26 @@ impl Exchange {
             return Err(problem.clone());
         }
         let Admitted { provider, action, region, .. } = admitted;
-        let parameters =
-            tencent::check_parameters(&reading.parameters, reading.flat, &action.parameters, &provider.types)?;
+        let parameters = match reading.family {
+            Family::Tencent => {
+                tencent::check_parameters(&reading.parameters, reading.flat, &action.parameters, &provider.types)?
+            }
+            Family::Aliyun => aliyun::check_parameters(&reading.parameters, &action.parameters)?,
+        };
         self.cloud.perform(provider, action, &parameters, region, now)
     }
 
     /// The task that a request names, whatever else is wrong with it.
     fn named_task(&self, reading: &Reading) -> Option<String> {
-        let provider = self.tables.version(reading.version.as_deref()?)?;
-        let parameter = provider.actions.get(reading.action.as_deref()?)?.task_id.as_deref()?;
-        reading.parameters.get(parameter)?.as_str().map(str::to_owned)
+        let row = self.row(reading)?;
+        let names = row.task_id.as_ref().into_iter().chain(row.ids.iter().map(|id| &id.name));
+        names.filter_map(|name| reading.parameters.get(name)?.as_str()).next().map(str::to_owned)
+    }
+
+    /// The row of the action that a request names.
+    fn row(&self, reading: &Reading) -> Option<&Action> {
+        let provider = self.tables.of_family(reading.family, reading.version.as_deref()?)?;
+        provider.actions.get(reading.action.as_deref()?)
     }
 }
 
@@ -198,15 +217,4 @@ fn check_region<'a>(incoming: &Incoming, reading: &'a Reading, provider: &Provid
         return Ok(region);
     }
     Err(ApiError::new("UnsupportedRegion", format!("The region {region} is not supported here.")))
-}
-
-/// The region of the access point that a call came through: what the host says if it is one of the cloud's names. Any
-/// other host stands in for every regional endpoint, so there the request's own region counts.
-fn access_point(host: &str, region: &str) -> String {
-    if tencent::is_cloud_host(host) { tencent::access_region(host).unwrap_or_default() } else { region.to_owned() }
-}
-
-fn too_fast(action: &Action) -> ApiError {
-    let message = format!("{} may be called {} times a second.", action.name, action.rate.calls);
-    ApiError::new("RequestLimitExceeded", message)
 }

@@ -21,6 +21,9 @@ pub(crate) struct Fault {
     /// The error code of an `error`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) code: Option<String>,
+    /// The HTTP status of an `error`, where a family has one; 200 is how the service itself tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) status: Option<u16>,
     /// How many calls it spoils; all, if nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) times: Option<u64>,
@@ -53,6 +56,7 @@ impl Fault {
     pub(crate) fn mistake(&self) -> Option<&'static str> {
         match self.kind {
             FaultKind::Delay if self.ms.is_none() => Some("a delay needs `ms`"),
+            _ if self.status.is_some_and(|status| !(200..600).contains(&status)) => Some("`status` must be 200 to 599"),
             _ if self.times == Some(0) => Some("`times` must be at least 1"),
             _ => None,
         }

@@ -20,6 +20,7 @@ mod chance;
 mod clock;
 mod cloud;
 mod control;
+mod counting;
 mod dialect;
 mod exchange;
 mod faults;

@@ -14,9 +14,25 @@ use serde::Serialize;
 
 use crate::clock::Moment;
 
-/// Whose calls are counted together: one key, one access point, one action.
+/// Whose calls are counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Scope {
+    /// Those of one key.
+    Account,
+    /// Everybody's in a region.
+    Region,
+}
+
+/// What stands in a key's place where all are counted together.
+pub(crate) const ANY: &str = "*";
+
+/// One key or all, one access point or region, one action.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub(crate) struct BucketKey {
+    /// None where a family counts in one way only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) scope: Option<Scope>,
     pub(crate) credential: String,
     pub(crate) host: String,
     pub(crate) region: String,
@@ -63,17 +79,26 @@ struct Bucket {
 struct Log(VecDeque<Moment>);
 
 impl Rates {
-    /// Counts a call; false if it is over the limit.
-    pub(crate) fn admit(&self, key: BucketKey, limit: Limit, at: Moment) -> bool {
+    /// Counts a call in all its buckets; false if it is over the limit of one, and then it takes a place in none.
+    pub(crate) fn admit(&self, counted: &[(BucketKey, Limit)], at: Moment) -> bool {
         let mut buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        buckets.entry(key).or_default().admit(limit, at)
+        let mut room = true;
+        for (key, limit) in counted {
+            room &= buckets.entry(key.clone()).or_default().count(*limit, at);
+        }
+        for (key, limit) in counted.iter().filter(|_| room) {
+            buckets.entry(key.clone()).or_default().admitted.insert(at, limit.window);
+        }
+        room
     }
 
     /// Notes that a call was refused as too fast although it was not.
-    pub(crate) fn note_throttled(&self, key: &BucketKey) {
+    pub(crate) fn note_throttled(&self, counted: &[(BucketKey, Limit)]) {
         let mut buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(bucket) = buckets.get_mut(key) {
-            bucket.throttled += 1;
+        for (key, _) in counted {
+            if let Some(bucket) = buckets.get_mut(key) {
+                bucket.throttled += 1;
+            }
         }
     }
 
@@ -103,14 +128,13 @@ impl Rates {
 }
 
 impl Bucket {
-    fn admit(&mut self, limit: Limit, at: Moment) -> bool {
+    /// Counts an arrival; false if there is no place for it.
+    fn count(&mut self, limit: Limit, at: Moment) -> bool {
         self.limit = limit.calls;
         self.calls += 1;
         self.most = self.most.max(self.arrived.insert(at, limit.window));
         let room = self.admitted.most_around(at, limit.window) < usize::try_from(limit.calls).unwrap_or(usize::MAX);
-        if room {
-            self.admitted.insert(at, limit.window);
-        } else {
+        if !room {
             self.throttled += 1;
         }
         room

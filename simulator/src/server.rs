@@ -17,6 +17,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::chance;
 use crate::clock::Clock;
 use crate::cloud::{Cloud, Pace};
+use crate::dialect::Nonces;
 use crate::exchange::Exchange;
 use crate::faults::Faults;
 use crate::ledger::Ledger;
@@ -118,6 +119,7 @@ impl Simulator {
         let exchange = Arc::new(Exchange {
             tables: Tables::built_in()?,
             credentials: vec![(secret_id.clone(), secret_key.clone())],
+            nonces: Nonces::default(),
             clock: options.clock,
             ledger: Ledger::new(options.requests_kept),
             rates: Rates::default(),

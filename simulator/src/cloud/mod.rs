@@ -2,6 +2,7 @@
 //!
 //! A call comes here signed, counted and with its parameters checked. The room knows no HTTP and no signature.
 
+mod aliyun;
 mod beijing;
 mod migration;
 mod placing;
@@ -21,7 +22,7 @@ use serde_json::{Map, Value};
 
 use crate::clock::Moment;
 use crate::dialect::ApiError;
-use crate::table::{Action, Effect, Kind, Provider};
+use crate::table::{Action, Effect, Family, Kind, Provider};
 
 pub(crate) use placing::{Order, place};
 pub(crate) use task::{Pace, Task};
@@ -80,6 +81,10 @@ impl Cloud {
         region: &str,
         now: Moment,
     ) -> Result<Done, ApiError> {
+        if provider.family == Family::Aliyun {
+            let call = aliyun::Call { provider, action, parameters, region, pace: self.pace, now };
+            return aliyun::perform(&mut self.world(), &call);
+        }
         let Some(kind) = provider.kinds.get(&action.task) else {
             return Err(ApiError::new("InternalError", "The table lacks the kind of this action's tasks."));
         };
@@ -131,6 +136,7 @@ impl Cloud {
             Effect::DeleteGroup => v2021::groups::delete(world, &call),
             Effect::ListGroups => v2021::groups::list(world, &call),
             Effect::ResetOffset => v2021::groups::reset(world, &call),
+            _ => Err(ApiError::new("InternalError", "The table gives this action another family's effect.")),
         }
     }
 }

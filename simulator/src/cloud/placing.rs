@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::world::{Birth, World};
+use super::world::{Birth, INSTANCE_PREFIX, World};
 use crate::clock::Moment;
 use crate::table::{Kind, Provider};
 
@@ -22,7 +22,11 @@ pub(crate) struct Order<'a> {
 }
 
 /// Puts the tasks here and answers their ids; none if a wanted id is taken.
-pub(crate) fn place(world: &mut World, order: Order<'_>, now: Moment) -> Option<Vec<String>> {
+pub(crate) fn place(world: &mut World, mut order: Order<'_>, now: Moment) -> Option<Vec<String>> {
+    let by_instance = order.kind.named_by_instance;
+    if let Some(bare) = order.id.as_deref().filter(|_| by_instance).and_then(|id| id.strip_prefix(INSTANCE_PREFIX)) {
+        order.id = Some(bare.to_owned());
+    }
     let taken = order.id.as_deref().is_some_and(|id| world.is_taken(id));
     if taken {
         return None;
@@ -46,7 +50,8 @@ pub(crate) fn place(world: &mut World, order: Order<'_>, now: Moment) -> Option<
             parent: parent.clone(),
             data: data.clone(),
         };
-        ids.push(world.make(birth, now)?);
+        let id = world.make(birth, now)?;
+        ids.push(if by_instance { format!("{INSTANCE_PREFIX}{id}") } else { id });
     }
     Some(ids)
 }

@@ -52,6 +52,7 @@ fn fill(types: &Types, kind: &Type, given: Option<&Value>, secrets: bool) -> Val
         Type::Integer | Type::Unsigned => given.filter(|value| value.is_number()).cloned().unwrap_or_else(|| 0.into()),
         Type::Boolean => given.filter(|value| value.is_boolean()).cloned().unwrap_or_else(|| false.into()),
         Type::Float => given.filter(|value| value.is_number()).cloned().unwrap_or_else(|| 0.0.into()),
+        Type::Map => given.filter(|value| value.is_object()).cloned().unwrap_or_else(|| Value::Object(Map::new())),
         Type::Array(element) => {
             let elements = given.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
             Value::Array(elements.iter().map(|inner| fill(types, element, Some(inner), secrets)).collect())

@@ -100,7 +100,7 @@ impl Task {
         match condition {
             Condition::CheckFails => {
                 let bad = kind.check_fails_address.as_deref();
-                let places = ["/SrcInfo/Ip", "/SrcInfo/Info/0/Host", "/Endpoints/0/HostName"];
+                let places = ["/SrcInfo/Ip", "/SrcInfo/Info/0/Host", "/Endpoints/0/HostName", "/SourceEndpointIP"];
                 named(&kind.check_fails_name) || places.into_iter().any(|place| bad == Some(self.text(place)))
             }
             Condition::RunFails => !self.resumed && named(&kind.run_fails_name),
@@ -119,6 +119,8 @@ impl Task {
             Condition::Postpaid => self.text("/PayMode") == "PostPay",
             Condition::Modified => !self.text("/ModifyStage").is_empty(),
             Condition::ModifyChecked => self.text("/ModifyStage") == "checked",
+            Condition::AutoStart => self.at("/AutoStart").and_then(Value::as_bool) == Some(true),
+            Condition::WithoutChanges => self.at("/DataSynchronization").and_then(Value::as_bool) == Some(false),
         }
     }
 

@@ -10,7 +10,10 @@ use super::verdict::judge;
 use crate::chance;
 use crate::clock::Moment;
 use crate::dialect::ApiError;
-use crate::table::{Kind, Tables};
+use crate::table::{Kind, Provider, Tables};
+
+/// What an instance's id has before the characters of its task's (Alibaba's page on DescribeDtsJobs).
+pub(super) const INSTANCE_PREFIX: &str = "dts";
 
 /// Everything that the cloud remembers.
 #[derive(Debug, Default)]
@@ -47,8 +50,8 @@ impl World {
             Some(id) if self.is_taken(&id) => return None,
             Some(id) => id,
             None => match &birth.parent {
-                Some(parent) => self.fresh_id(&format!("{parent}-cmp-")),
-                None => self.fresh_id(&birth.kind.id_prefix),
+                Some(parent) => self.fresh_id(&format!("{parent}-cmp-"), 8),
+                None => self.fresh_id(&birth.kind.id_prefix, birth.kind.id_letters),
             },
         };
         if self.implied.remove(&id)
@@ -114,8 +117,19 @@ impl World {
         ids.iter().filter_map(|id| self.tasks.get(id)).collect()
     }
 
-    /// A task as it is now, whatever its kind.
+    /// A task that a version sees, as it is now.
+    pub(super) fn seen(&mut self, id: &str, provider: &Provider, pace: Pace, now: Moment) -> Option<&mut Task> {
+        let task = self.tasks.get_mut(id).filter(|task| provider.sees_tasks_of(&task.version))?;
+        if !task.settle(provider.kinds.get(&task.kind)?, pace, now) {
+            self.remove(id);
+            return None;
+        }
+        self.tasks.get_mut(id)
+    }
+
+    /// A task as it is now, whatever its kind, by its id or that of its instance.
     pub(crate) fn look(&mut self, id: &str, tables: &Tables, pace: Pace, now: Moment) -> Option<&mut Task> {
+        let id = if self.tasks.contains_key(id) { id } else { id.strip_prefix(INSTANCE_PREFIX)? };
         let task = self.tasks.get_mut(id)?;
         let kind = tables.version(&task.version).and_then(|provider| provider.kinds.get(&task.kind))?;
         if !task.settle(kind, pace, now) {
@@ -208,9 +222,9 @@ impl World {
         self.requests.get(id).copied()
     }
 
-    fn fresh_id(&self, prefix: &str) -> String {
+    fn fresh_id(&self, prefix: &str, letters: usize) -> String {
         loop {
-            let id = format!("{prefix}{}", chance::letters(8));
+            let id = format!("{prefix}{}", chance::letters(letters));
             if !self.tasks.contains_key(&id) {
                 return id;
             }

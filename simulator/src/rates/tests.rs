@@ -3,17 +3,23 @@
 
 use std::time::Duration;
 
-use super::{BucketKey, Limit, Rates};
+use super::{ANY, BucketKey, Limit, Rates, Scope};
 use crate::clock::Moment;
 
 const LIMIT: Limit = Limit { calls: 3, window: Duration::from_secs(1) };
 
 fn key() -> BucketKey {
-    BucketKey { credential: "id".into(), host: "host".into(), region: "region".into(), action: "StopMigrateJob".into() }
+    BucketKey {
+        scope: None,
+        credential: "id".into(),
+        host: "host".into(),
+        region: "region".into(),
+        action: "StopMigrateJob".into(),
+    }
 }
 
 fn admit(rates: &Rates, micros: u64) -> bool {
-    rates.admit(key(), LIMIT, Moment::from_micros(micros))
+    rates.admit(&[(key(), LIMIT)], Moment::from_micros(micros))
 }
 
 #[test]
@@ -62,11 +68,30 @@ fn a_late_entry_is_counted_where_it_belongs() {
 fn buckets_do_not_touch_each_other_and_clearing_forgives_nothing() {
     let rates = Rates::default();
     assert!((0..3).all(|at| admit(&rates, at)));
-    assert!(rates.admit(BucketKey { region: "another".into(), ..key() }, LIMIT, Moment::from_micros(3)));
-    assert!(rates.admit(BucketKey { credential: "another".into(), ..key() }, LIMIT, Moment::from_micros(3)));
+    assert!(rates.admit(&[(BucketKey { region: "another".into(), ..key() }, LIMIT)], Moment::from_micros(3)));
+    assert!(rates.admit(&[(BucketKey { credential: "another".into(), ..key() }, LIMIT)], Moment::from_micros(3)));
     rates.clear();
     assert!(rates.report().is_empty());
     assert!(!admit(&rates, 5), "the cloud's memory is not the statistics");
     let report = &rates.report()[0];
     assert_eq!((report.calls, report.throttled), (1, 1));
+}
+
+#[test]
+fn a_call_takes_its_place_in_both_scopes_or_in_none() {
+    let rates = Rates::default();
+    let wide = Limit { calls: 4, ..LIMIT };
+    let everybody = BucketKey { scope: Some(Scope::Region), credential: ANY.into(), host: ANY.into(), ..key() };
+    let call = |credential: &str, at| {
+        let own = BucketKey { credential: credential.into(), ..key() };
+        rates.admit(&[(own, LIMIT), (everybody.clone(), wide)], Moment::from_micros(at))
+    };
+    assert!((0..3).all(|at| call("a", at)));
+    assert!(!call("a", 3), "its own limit");
+    assert!(call("b", 4), "the refused call took no place in the region");
+    assert!(!call("b", 5), "the region's limit");
+    assert!(call("b", 1_000_000), "the first one's place is free again");
+    assert!(!call("b", 1_000_000));
+    let throttled: Vec<(Option<Scope>, u64)> = rates.report().iter().map(|b| (b.key.scope, b.throttled)).collect();
+    assert_eq!(throttled, [(None, 1), (None, 0), (Some(Scope::Region), 2)]);
 }

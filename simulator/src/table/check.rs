@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Action, Kind, Member, Provider, Type, Types};
+use super::{Action, Effect, Family, Kind, Member, Provider, Type, Types};
 
 /// Adds every contradiction of a table to `mistakes`.
 pub(super) fn contradictions(provider: &Provider, mistakes: &mut Vec<String>) {
@@ -53,6 +53,14 @@ fn check_action(action: &Action, provider: &Provider, mistakes: &mut Vec<String>
     if action.rate.calls == 0 || action.rate.source.is_empty() {
         mistakes.push(format!("{place}: a rate needs calls and a source"));
     }
+    if action.region_rate.as_ref().is_some_and(|rate| rate.calls == 0 || rate.source.is_empty()) {
+        mistakes.push(format!("{place}: a rate needs calls and a source"));
+    }
+    if provider.family == Family::Aliyun {
+        check_rules(&place, action, provider, mistakes);
+        check_members(&format!("{place}, answer"), &action.answer, &provider.types, mistakes);
+        return;
+    }
     let Some(kind) = provider.kinds.get(&action.task) else {
         mistakes.push(format!("{place}: no kind {}", action.task));
         return;
@@ -81,6 +89,27 @@ fn check_action(action: &Action, provider: &Provider, mistakes: &mut Vec<String>
     let judges = action.allowed.is_some() || action.allowed_billing.is_some() || !action.denied_billing.is_empty();
     if judges && (action.state_code.is_none() || action.not_found_code.is_none() || action.task_id.is_none()) {
         mistakes.push(format!("{place}: states need task_id, state_code and not_found_code"));
+    }
+}
+
+fn check_rules(place: &str, action: &Action, provider: &Provider, mistakes: &mut Vec<String>) {
+    for (name, rule) in &action.rules {
+        let Some(kind) = provider.kinds.get(name) else {
+            mistakes.push(format!("{place}: no kind {name}"));
+            continue;
+        };
+        let ends = rule.via.iter().flat_map(|(from, to)| [from, to]).map(|status| Value::from(status.as_str()));
+        let statuses = rule.allowed.iter().flatten().chain(rule.moves_to.as_ref()).cloned().chain(ends);
+        for wire in statuses.filter(|wire| kind.status(wire).is_none()) {
+            mistakes.push(format!("{place}: no status {wire} of a {name}"));
+        }
+    }
+    for id in action.ids.iter().filter(|id| !action.parameters.iter().any(|member| member.name == id.name)) {
+        mistakes.push(format!("{place}: no parameter {}", id.name));
+    }
+    let judges = action.effect != Effect::Echo && !action.ids.is_empty();
+    if judges && (action.not_found_code.is_none() || (!action.rules.is_empty() && action.state_code.is_none())) {
+        mistakes.push(format!("{place}: states need state_code and not_found_code"));
     }
 }
 

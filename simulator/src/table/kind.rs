@@ -9,6 +9,12 @@ use serde_json::{Map, Value};
 pub(crate) struct Kind {
     /// What its ids begin with.
     pub(crate) id_prefix: String,
+    /// How many characters follow.
+    #[serde(default = "eight")]
+    pub(crate) id_letters: usize,
+    /// Whether the version names tasks by the instance that they run on.
+    #[serde(default)]
+    pub(crate) named_by_instance: bool,
     /// The status of a new task, as it is written on the wire.
     pub(crate) first_status: Value,
     /// The billing state of a new task.
@@ -156,6 +162,10 @@ pub(crate) enum Condition {
     Modified,
     /// That change passed its check.
     ModifyChecked,
+    /// It starts by itself when its check has passed.
+    AutoStart,
+    /// It is done with the full copy (DataSynchronization is false).
+    WithoutChanges,
 }
 
 impl Kind {
@@ -172,6 +182,10 @@ impl Kind {
             (None, _) => wire.to_string(),
         }
     }
+}
+
+fn eight() -> usize {
+    8
 }
 
 fn job_name() -> String {

@@ -3,6 +3,7 @@
 //! A table that contradicts itself is refused at load. The room knows no request and no task.
 
 mod check;
+mod effect;
 mod kind;
 mod row;
 mod types;
@@ -16,12 +17,17 @@ use std::time::Duration;
 use serde::Deserialize;
 use thiserror::Error;
 
+pub(crate) use effect::Effect;
 pub(crate) use kind::{After, Condition, Kind, Mark, Offer};
-pub(crate) use row::{Action, Effect, Template};
+pub(crate) use row::{Action, IdParameter, Named, Rate, Rule, Template};
 pub(crate) use types::{Member, Type, Types};
 
 const TENCENT_2018: &str = include_str!("../../tables/tencent-2018-03-30.toml");
 const TENCENT_2021: &str = include_str!("../../tables/tencent-2021-12-06.toml");
+const ALIYUN_2016: &str = include_str!("../../tables/aliyun-2016-08-01.toml");
+const ALIYUN_2018: &str = include_str!("../../tables/aliyun-2018-08-01.toml");
+const ALIYUN_2019: &str = include_str!("../../tables/aliyun-2019-09-01.toml");
+const ALIYUN_2020: &str = include_str!("../../tables/aliyun-2020-01-01.toml");
 
 /// Every API version that the simulator serves, by its date.
 #[derive(Debug)]
@@ -30,6 +36,8 @@ pub(crate) struct Tables(BTreeMap<String, Provider>);
 /// One API version.
 #[derive(Debug)]
 pub(crate) struct Provider {
+    /// The dialect that it is spoken in.
+    pub(crate) family: Family,
     /// The version date, as requests spell it.
     pub(crate) version: String,
     /// The length of the cloud's rate window.
@@ -38,6 +46,10 @@ pub(crate) struct Provider {
     pub(crate) regions: Vec<String>,
     /// The regions that answer on their own hosts only.
     pub(crate) finance_regions: Vec<String>,
+    /// The region of a call that names none; such a call is refused, if there is none here either.
+    pub(crate) default_region: Option<String>,
+    /// The other versions that see the same tasks.
+    pub(crate) shares_tasks_with: Vec<String>,
     /// The kinds of tasks, by name.
     pub(crate) kinds: BTreeMap<String, Kind>,
     /// The structures that parameters and answers are made of.
@@ -65,27 +77,38 @@ struct File {
     window_ms: u64,
     regions: Vec<String>,
     finance_regions: Vec<String>,
+    #[serde(default)]
+    default_region: Option<String>,
+    #[serde(default)]
+    shares_tasks_with: Vec<String>,
     kinds: BTreeMap<String, Kind>,
     types: Vec<types::Structure>,
     actions: Vec<Action>,
 }
 
 /// Which dialect a version is spoken in.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
-enum Family {
+pub(crate) enum Family {
+    #[default]
     Tencent,
+    Aliyun,
 }
 
 impl Tables {
     /// Reads the tables that are built in.
     pub(crate) fn built_in() -> Result<Self, TableError> {
         let mut tables = BTreeMap::new();
-        for text in [TENCENT_2018, TENCENT_2021] {
+        for text in [TENCENT_2018, TENCENT_2021, ALIYUN_2016, ALIYUN_2018, ALIYUN_2019, ALIYUN_2020] {
             let provider = Provider::parse(text)?;
             tables.insert(provider.version.clone(), provider);
         }
         Ok(Self(tables))
+    }
+
+    /// The table of a version of that family, if there is one.
+    pub(crate) fn of_family(&self, family: Family, version: &str) -> Option<&Provider> {
+        self.version(version).filter(|provider| provider.family == family)
     }
 
     /// The table of a version, if there is one.
@@ -94,8 +117,8 @@ impl Tables {
     }
 
     /// The versions, as a message lists them.
-    pub(crate) fn versions(&self) -> Vec<&str> {
-        self.0.keys().map(String::as_str).collect()
+    pub(crate) fn versions(&self, family: Family) -> Vec<&str> {
+        self.0.values().filter(|provider| provider.family == family).map(|provider| provider.version.as_str()).collect()
     }
 }
 
@@ -103,7 +126,6 @@ impl Provider {
     /// Reads and cross-checks one table.
     fn parse(text: &str) -> Result<Self, TableError> {
         let file: File = toml::from_str(text)?;
-        let Family::Tencent = file.family;
         let mut mistakes = Vec::new();
         let mut types = Types::default();
         for structure in file.types {
@@ -120,10 +142,13 @@ impl Provider {
             }
         }
         let provider = Self {
+            family: file.family,
             version: file.version,
             window: Duration::from_millis(file.window_ms),
             regions: file.regions,
             finance_regions: file.finance_regions,
+            default_region: file.default_region,
+            shares_tasks_with: file.shares_tasks_with,
             kinds: file.kinds,
             types,
             actions,
@@ -134,5 +159,15 @@ impl Provider {
         } else {
             Err(TableError::Contradicts { version: provider.version, mistakes })
         }
+    }
+
+    /// Whether tasks of that version are seen here.
+    pub(crate) fn sees_tasks_of(&self, version: &str) -> bool {
+        self.version == version || self.shares_tasks_with.iter().any(|other| other == version)
+    }
+
+    /// The length of a rate's window.
+    pub(crate) fn window_of(&self, rate: &Rate) -> Duration {
+        rate.window_ms.map_or(self.window, Duration::from_millis)
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::effect::Effect;
 use super::kind::Condition;
 use super::types::Member;
 
@@ -16,16 +17,29 @@ pub(crate) struct Action {
     pub(crate) name: String,
     /// What it does, out of the list that the program knows.
     pub(crate) effect: Effect,
-    /// The kind of task that it is about.
+    /// The kind of task that it is about; empty if it is about several, or about none.
+    #[serde(default)]
     pub(crate) task: String,
     /// The parameter that names the task.
     #[serde(default)]
     pub(crate) task_id: Option<String>,
+    /// The parameters that can name its tasks, where there are several; the first that is there counts.
+    #[serde(default)]
+    pub(crate) ids: Vec<IdParameter>,
+    /// What it asks of tasks and does to them, by their kind; any task, if there is no rule.
+    #[serde(default)]
+    pub(crate) rules: BTreeMap<String, Rule>,
+    /// The parameter that says the region, where it is not `RegionId`.
+    #[serde(default)]
+    pub(crate) region: Option<String>,
     /// The task that the task must belong to.
     #[serde(default)]
     pub(crate) parent: Option<Parent>,
-    /// How often it may be called.
+    /// How often one account may call it.
     pub(crate) rate: Rate,
+    /// How often all accounts together may call it in a region.
+    #[serde(default)]
+    pub(crate) region_rate: Option<Rate>,
     /// The task statuses in which it is allowed; all, if nothing is said.
     #[serde(default)]
     pub(crate) allowed: Option<Vec<Value>>,
@@ -105,12 +119,52 @@ pub(crate) struct Template {
     pub(crate) status: Value,
 }
 
+/// A parameter that names tasks; several, separated by commas, if its name says so.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct IdParameter {
+    pub(crate) name: String,
+    /// Whose id it is.
+    pub(crate) names: Named,
+    /// The only kind of task that it can name.
+    #[serde(default)]
+    pub(crate) kind: Option<String>,
+}
+
+/// Whose id a parameter holds.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Named {
+    /// The task's own.
+    Job,
+    /// That of the instance that the task runs on.
+    Instance,
+}
+
+/// What an action asks of one kind of task, and what becomes of the task.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Rule {
+    /// The statuses in which it is allowed; all, if nothing is said.
+    #[serde(default)]
+    pub(crate) allowed: Option<Vec<Value>>,
+    /// The status that the task enters.
+    #[serde(default)]
+    pub(crate) moves_to: Option<Value>,
+    /// The status that it enters instead out of certain statuses.
+    #[serde(default)]
+    pub(crate) via: BTreeMap<String, String>,
+}
+
 /// How often an action may be called in one window.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Rate {
     /// Calls in any window.
     pub(crate) calls: u32,
+    /// The length of the window, where it is not the version's own.
+    #[serde(default)]
+    pub(crate) window_ms: Option<u64>,
     /// Where the number is from.
     pub(crate) source: String,
 }
@@ -121,60 +175,4 @@ pub(crate) struct Rate {
 pub(crate) struct Only {
     pub(crate) when: Condition,
     pub(crate) code: String,
-}
-
-/// What an action does; the rest of it is in its row.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Effect {
-    CreateMigration,
-    EditMigration,
-    ListMigrations,
-    ShowCheck,
-    /// Enters `moves_to` or `billing_moves_to`, and nothing else.
-    Move,
-    Remove,
-    CreateSubscription,
-    Activate,
-    Reset,
-    ReplaceObjects,
-    SetConsumeTime,
-    SetAddress,
-    SetName,
-    SetRenewal,
-    ShowSubscription,
-    ListSubscriptions,
-    ShowAsync,
-    /// Makes as many new tasks as `Count` says.
-    Buy,
-    /// Keeps the parameters, and enters what the row says.
-    Set,
-    /// Enters `billing_moves_to`, or deletes a task that is not paid.
-    Isolate,
-    /// Forgets what another action told.
-    Undo,
-    SkipCheck,
-    ShowMigration,
-    ShowMigrationCheck,
-    ListMigrationJobs,
-    ListInstances,
-    ShowSyncCheck,
-    ShowModifyCheck,
-    ListSyncs,
-    CreateCompare,
-    ListCompares,
-    ShowCompareReport,
-    ListDiffItems,
-    ShowGtidReport,
-    ShowSubscribe,
-    ShowSubscribeCheck,
-    ListSubscribeJobs,
-    ShowReturnable,
-    ShowOffsets,
-    ChangeObjects,
-    CreateGroup,
-    EditGroup,
-    DeleteGroup,
-    ListGroups,
-    ResetOffset,
 }

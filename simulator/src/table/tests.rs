@@ -1,7 +1,7 @@
 //! The tables that are built in hold together, and one that does not is refused with every mistake.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test says what went wrong by panicking
 
-use super::{Provider, TENCENT_2018, TableError, Tables};
+use super::{ALIYUN_2020, Provider, TENCENT_2018, TableError, Tables};
 
 #[test]
 fn the_built_in_table_has_every_action_of_2018() {
@@ -54,4 +54,34 @@ fn the_built_in_table_has_every_action_of_2021() {
             if matches!(action.name.as_str(), "DescribeSyncJobs" | "DescribeSubscribeJobs") { 100 } else { 20 };
         assert_eq!(action.rate.calls, expected, "{}", action.name);
     }
+}
+
+#[test]
+fn the_other_familys_rates_have_two_scopes_and_windows_of_their_own() {
+    let tables = Tables::built_in().expect("the table holds together");
+    let provider = tables.version("2020-01-01").expect("the version");
+    let region = |name: &str| provider.actions[name].region_rate.as_ref().map(|rate| rate.calls);
+    for action in provider.actions.values() {
+        let expected = match action.name.as_str() {
+            "DescribeDtsJobs" => (20, 1, Some(200)),
+            "DescribeDtsJobDetail" => (40, 1, Some(160)),
+            "ConfigureDtsJob" => (40, 60, None),
+            _ => (20, 1, None),
+        };
+        let window = provider.window_of(&action.rate).as_secs();
+        assert_eq!((action.rate.calls, window, region(&action.name)), expected, "{}", action.name);
+    }
+}
+
+#[test]
+fn rules_that_name_what_is_not_there_are_refused() {
+    let broken = ALIYUN_2020
+        .replacen("rules.sync = { allowed = [\"NotConfigured\"", "rules.sync = { allowed = [\"Levitating\"", 1)
+        .replacen("ids = [{ name = \"MigrationJobId\"", "ids = [{ name = \"Nothing\"", 1)
+        .replacen("rules.migration = {", "rules.immigration = {", 1);
+    let Err(TableError::Contradicts { mistakes, .. }) = Provider::parse(&broken) else { panic!("accepted") };
+    let all = mistakes.join("\n");
+    assert!(all.contains("no status \"Levitating\" of a sync"), "{all}");
+    assert!(all.contains("no parameter Nothing"), "{all}");
+    assert!(all.contains("no kind immigration"), "{all}");
 }

@@ -29,6 +29,8 @@ pub(crate) enum Type {
     Unsigned,
     Boolean,
     Float,
+    /// An object without documented members.
+    Map,
     Array(Box<Type>),
     Structure(String),
 }
@@ -53,6 +55,7 @@ impl From<String> for Type {
             "Unsigned" => Self::Unsigned,
             "Boolean" => Self::Boolean,
             "Float" => Self::Float,
+            "Map" => Self::Map,
             other => match other.strip_prefix("Array of ") {
                 Some(element) => Self::Array(Box::new(Self::from(element.to_owned()))),
                 None => Self::Structure(text),
@@ -69,6 +72,7 @@ impl fmt::Display for Type {
             Self::Unsigned => out.write_str("Integer that is not negative"),
             Self::Boolean => out.write_str("Boolean"),
             Self::Float => out.write_str("Float"),
+            Self::Map => out.write_str("Map"),
             Self::Array(element) => write!(out, "Array of {element}"),
             Self::Structure(name) => out.write_str(name),
         }

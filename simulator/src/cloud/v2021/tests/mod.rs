@@ -131,6 +131,7 @@ impl Bench {
             Type::Boolean => true.into(),
             Type::Float => 0.5.into(),
             Type::Array(element) => json!([self.sample(element)]),
+            Type::Map => json!({}),
             Type::Structure(name) => Value::Object(self.least(self.provider().types.members(name))),
         }
     }
