@@ -12,8 +12,10 @@ use crate::call::{Authorized, Clock, Duplicate, Origin, Refusal, ReplayKey, Repl
 use crate::dialect::{Dialects, Received};
 use crate::store::{Remembered, Store, Writer};
 
-/// How often an open change is looked at by one who waits for its answer.
+/// How soon an open change is looked at again by one who waits for its answer, and how seldom in the end: many who wait
+/// for a slow one must not keep the store busy.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
+const LOOK_AT_LEAST: Duration = Duration::from_millis(320);
 
 /// Answers remembered in the store.
 pub struct Replays {
@@ -59,6 +61,7 @@ impl Replays {
     /// The first answer, once there is one; none when nothing is remembered.
     pub async fn answer(&self, call: &Authorized, key: &ReplayKey) -> Result<Option<Reply>, Refusal> {
         let give_up = Instant::now() + self.options.patience;
+        let mut pause = LOOK_AGAIN;
         loop {
             let remembered = self.store.remembered(key, self.clock.now()).await;
             match verdict(remembered.map_err(|_| Refusal::AuditUnavailable)?, key)? {
@@ -68,7 +71,10 @@ impl Replays {
                     let why = "its first arrival has no answer yet".to_owned();
                     return Err(Refusal::OutcomeUnknown { why });
                 }
-                Seen::Open => sleep(LOOK_AGAIN).await,
+                Seen::Open => {
+                    sleep(pause).await;
+                    pause = (pause * 2).min(LOOK_AT_LEAST);
+                }
             }
         }
     }
