@@ -238,12 +238,13 @@ async fn who_is_in_no_file_may_not_call() {
 /// Both of Alibaba's schemes, with a token beside the signature if there is one.
 fn alibabas(pair: &(String, SecretKey), signed_at: i64, token: &str) -> [Wire; 2] {
     let (date, hash) = (rpc_v1::timestamp(signed_at).unwrap(), acs3::body_hash(b""));
+    let [nonce, other] = ["headers", "parameters"].map(|place| format!("{place}-{signed_at}"));
     let mut headers = vec![
         ("host", "gateway"),
         ("x-acs-action", "DescribeDtsJobs"),
         ("x-acs-content-sha256", &hash),
         ("x-acs-date", &date),
-        ("x-acs-signature-nonce", "n"),
+        ("x-acs-signature-nonce", &nonce),
         ("x-acs-version", "2020-01-01"),
         ("x-acs-security-token", token),
     ];
@@ -255,7 +256,7 @@ fn alibabas(pair: &(String, SecretKey), signed_at: i64, token: &str) -> [Wire; 2
         ("Action", "DescribeDtsJobs"),
         ("AccessKeyId", &pair.0),
         ("SecurityToken", token),
-        ("SignatureNonce", "n"),
+        ("SignatureNonce", &other),
         ("Timestamp", &date),
     ];
     let signature = rpc_v1::sign(&Method::POST, &params, &pair.1);
