@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::ids::{Created, TaskIdPath};
 use super::limit::Bucket;
 use super::path::{Path, Tree};
 use super::sensitive::PathSet;
@@ -18,6 +19,10 @@ pub struct Action {
     pub kind: Kind,
     /// The kind of task that it is about; look it up with `Version::task_kind`.
     pub task: String,
+    /// The name of the parameter that chooses the region.
+    pub region_parameter: String,
+    /// The number of a list's first element in a flattened name, as of the version.
+    pub first_index: usize,
     /// Its parameters.
     pub parameters: Shape,
     /// The parameters that name tasks.
@@ -54,52 +59,6 @@ pub enum Kind {
     Destructive,
     /// Costs money: never sent twice.
     Purchase,
-}
-
-/// A parameter that names tasks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TaskIdPath {
-    /// Where it is; a path through a list names several.
-    pub path: Path,
-    /// The kind of the tasks.
-    pub task: String,
-    /// The call is refused unless it names one.
-    pub required: bool,
-    /// What the call does to them.
-    pub role: Role,
-    /// The parameter that names the task to which these belong.
-    pub of: Option<Path>,
-}
-
-/// What a call does to a task that it names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Role {
-    /// The call is about it: its state is judged, and a change holds its lease.
-    Subject,
-    /// The call only copies from it: the caller must be allowed to use it, and that is all.
-    Template,
-}
-
-/// A task that a call names.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TaskRef {
-    /// Its kind.
-    pub kind: String,
-    /// Its id as the caller wrote it.
-    pub id: String,
-    /// The id of the task that it belongs to, as the same call names it.
-    pub parent: Option<String>,
-    /// What the call does to it.
-    pub role: Role,
-}
-
-/// Where the answer of an action names the tasks that it made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Created {
-    /// The ids, inside the answer's envelope.
-    pub path: Path,
-    /// Their kind.
-    pub task: String,
 }
 
 /// Something that needs a grant of its own.
@@ -150,32 +109,14 @@ pub enum Trigger {
 }
 
 impl Action {
-    /// The tasks that a call names, each once, in the order of the parameters. An empty id names none.
-    pub fn task_ids(&self, parameters: &Value) -> Vec<TaskRef> {
-        let mut named: Vec<TaskRef> = Vec::new();
-        for id in &self.ids {
-            let parent = id.of.as_ref().and_then(|path| texts(path, parameters).next()).map(str::to_owned);
-            for text in texts(&id.path, parameters) {
-                let task =
-                    TaskRef { kind: id.task.clone(), id: text.to_owned(), parent: parent.clone(), role: id.role };
-                if !named.contains(&task) {
-                    named.push(task);
-                }
-            }
-        }
-        named
+    /// The region that the call's own parameters choose; an empty one is none.
+    pub fn region<'t>(&self, parameters: &'t Value) -> Option<&'t str> {
+        parameters.member(&self.region_parameter).and_then(Tree::text).filter(|region| !region.is_empty())
     }
 
     /// The dangerous things that a call asks for by its parameters, and the parameter of each.
     pub fn dangers(&self, parameters: &Value) -> Vec<(&Dangerous, &Path)> {
         self.dangerous.iter().filter_map(|danger| Some((danger, danger.trigger.asked_for_by(parameters)?))).collect()
-    }
-}
-
-impl TaskRef {
-    /// Whether the call is about it: judged, and leased by a change.
-    pub fn is_subject(&self) -> bool {
-        self.role == Role::Subject
     }
 }
 
@@ -195,13 +136,6 @@ impl Kind {
     /// Whether a call needs a durable intent.
     pub fn is_change(self) -> bool {
         self != Kind::Read
-    }
-}
-
-impl TaskIdPath {
-    /// Whether one call can name several tasks here.
-    pub fn names_many(&self) -> bool {
-        self.path.segments().iter().any(|segment| segment.list.is_some())
     }
 }
 
@@ -230,9 +164,4 @@ impl Trigger {
         };
         path.select(parameters).into_iter().filter_map(Tree::text).any(is_meant).then_some(path)
     }
-}
-
-/// The texts at a path that are not empty.
-fn texts<'t>(path: &Path, tree: &'t Value) -> impl Iterator<Item = &'t str> {
-    path.select(tree).into_iter().filter_map(Tree::text).filter(|text| !text.is_empty())
 }

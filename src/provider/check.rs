@@ -6,6 +6,7 @@
 //! work today. Nothing else is converted. A null member counts as absent (clients leave such members out of a form).
 
 use super::action::Action;
+use super::ids::Role;
 use super::path::Tree;
 use super::shape::{Shape, Type};
 use crate::parameters::Value;
@@ -47,22 +48,34 @@ impl Action {
     /// The first fault found.
     pub fn check_parameters(&self, parameters: &Value) -> Result<(), ParameterFault> {
         let Value::Object(members) = parameters else { return Err(fault("", wrong("Object"))) };
-        check_members(&self.parameters, members)?;
+        check_members(&self.parameters, members, self.first_index)?;
         for id in self.ids.iter().filter(|id| id.required) {
             let named = id.path.select(parameters);
             if named.is_empty() || named.iter().any(|value| value.text().is_none_or(str::is_empty)) {
                 return Err(fault(&id.path.to_string(), FaultKind::Missing));
             }
         }
-        Ok(())
+        self.check_names_a_task(parameters)
+    }
+
+    /// A change of a task that names none could neither be judged nor be leased, whatever the cloud makes of it.
+    fn check_names_a_task(&self, parameters: &Value) -> Result<(), ParameterFault> {
+        let is_due = self.kind.is_change() && self.creates.is_none();
+        match self.ids.iter().find(|id| id.role == Role::Subject) {
+            Some(id) if is_due && self.task_ids(parameters).is_empty() => {
+                Err(fault(&id.path.to_string(), FaultKind::Missing))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
-fn check_members(shape: &Shape, members: &[(String, Value)]) -> Result<(), ParameterFault> {
+/// `first` is the number of a list's first element.
+fn check_members(shape: &Shape, members: &[(String, Value)], first: usize) -> Result<(), ParameterFault> {
     for (name, value) in members {
         let Some(field) = shape.field(name) else { return Err(fault(&shown(name), FaultKind::Unknown)) };
         if *value != Value::Null {
-            check_value(&field.value, value).map_err(|fault| fault.below(name))?;
+            check_value(&field.value, value, first).map_err(|fault| fault.below(name))?;
         }
     }
     let given = |name: &str| members.iter().any(|(key, value)| key == name && *value != Value::Null);
@@ -72,10 +85,12 @@ fn check_members(shape: &Shape, members: &[(String, Value)]) -> Result<(), Param
     }
 }
 
-pub(super) fn check_value(expected: &Type, value: &Value) -> Result<(), ParameterFault> {
+pub(super) fn check_value(expected: &Type, value: &Value, first: usize) -> Result<(), ParameterFault> {
     let fits = match (expected, value) {
-        (Type::Structure(structure), Value::Object(members)) => return check_members(&structure.shape, members),
-        (Type::List(element), Value::List(elements)) => return check_elements(element, elements),
+        (Type::Structure(structure), Value::Object(members)) => {
+            return check_members(&structure.shape, members, first);
+        }
+        (Type::List(element), Value::List(elements)) => return check_elements(element, elements, first),
         (Type::String, Value::Text(_) | Value::String(_)) => true,
         (Type::Integer, Value::Text(text) | Value::String(text) | Value::Number(text)) => is_integer(text),
         (Type::Float, Value::Text(text) | Value::String(text)) => is_number(text),
@@ -86,9 +101,9 @@ pub(super) fn check_value(expected: &Type, value: &Value) -> Result<(), Paramete
     if fits { Ok(()) } else { Err(fault("", wrong(&expected.to_string()))) }
 }
 
-fn check_elements(element: &Type, elements: &[Value]) -> Result<(), ParameterFault> {
+fn check_elements(element: &Type, elements: &[Value], first: usize) -> Result<(), ParameterFault> {
     for (index, value) in elements.iter().enumerate() {
-        check_value(element, value).map_err(|fault| fault.below(&index.to_string()))?;
+        check_value(element, value, first).map_err(|fault| fault.below(&(first + index).to_string()))?;
     }
     Ok(())
 }

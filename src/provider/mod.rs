@@ -16,10 +16,12 @@
 //! # }
 //! ```
 
+mod accounts;
 mod action;
 mod check;
 mod endpoint;
 mod error;
+mod ids;
 mod limit;
 mod load;
 mod path;
@@ -35,17 +37,18 @@ use std::path::Path as FilePath;
 use std::sync::Arc;
 use std::{fs, io};
 
-pub use action::{Action, Created, Dangerous, Kind, Role, TaskIdPath, TaskRef, Trigger};
+pub use action::{Action, Dangerous, Kind, Trigger};
 pub use check::{FaultKind, ParameterFault};
 pub use endpoint::{Endpoints, UnknownRegion};
 pub use error::TableError;
+pub use ids::{Created, Role, Several, TaskIdPath, TaskRef};
 pub use limit::{Bucket, Dimension, Limit};
 pub use path::{Path, PathError, Tree};
 pub use sensitive::{Node, PathSet, REDACTED, UNKNOWN_MEMBER};
 pub use shape::{Field, Mark, Shape, Structure, Type};
 pub use state::{
-    Allowed, Also, Billing, Conditions, Confidence, Mode, Objection, Observation, Offered, OfferedPaths, Parent, State,
-    StateRead, StateRule, StateSource, TaskKind,
+    Allowed, Also, Billing, Conditions, Confidence, JobIdPath, Mode, Objection, Observation, Offered, OfferedPaths,
+    Parent, State, StateRead, StateRule, StateSource, TaskKind,
 };
 pub use version::{CommonUse, Family, Source, Version};
 

@@ -127,7 +127,7 @@ fn redacted_members(shape: &Shape, members: &[(String, Value)]) -> Value {
         None => (UNKNOWN_MEMBER.to_owned(), Value::Text(REDACTED.to_owned())),
         Some(field) => match field.mark {
             Some(Mark::Secret | Mark::Opaque) => (name.clone(), Value::Text(REDACTED.to_owned())),
-            Some(Mark::Identity) | None => (name.clone(), redacted_value(&field.value, value)),
+            Some(Mark::Identity | Mark::Account) | None => (name.clone(), redacted_value(&field.value, value)),
         },
     });
     Value::Object(redacted.collect())
@@ -144,7 +144,7 @@ fn redacted_value(expected: &Type, value: &Value) -> Value {
             Value::Text(REDACTED.to_owned())
         }
         // What is in the wrong place may be a password there.
-        (expected, scalar) if check_value(expected, scalar).is_err() => Value::Text(REDACTED.to_owned()),
+        (expected, scalar) if check_value(expected, scalar, 0).is_err() => Value::Text(REDACTED.to_owned()),
         (Type::String | Type::Integer | Type::Float | Type::Boolean, scalar) => scalar.clone(),
     }
 }

@@ -58,6 +58,8 @@ pub enum Mark {
     Opaque,
     /// Names a person or an account of a database: recorded, and worth knowing.
     Identity,
+    /// Names an account of the cloud: refused unless it is the one that the call is made on.
+    Account,
 }
 
 impl Shape {

@@ -16,8 +16,10 @@ pub struct Version {
     pub version: String,
     /// The service that a signature names.
     pub service: String,
-    /// The name of the parameter that chooses the region.
+    /// The name of the parameter that chooses the region, unless an action has one of its own.
     pub region_parameter: String,
+    /// The number of a list's first element in a flattened name: 0 in `Tags.0.Key`, 1 in `Tag.1.Key`.
+    pub first_index: usize,
     /// The hosts.
     pub endpoints: Endpoints,
     pub(super) common: BTreeMap<String, CommonUse>,
@@ -98,6 +100,12 @@ impl Version {
     /// What becomes of a protocol parameter; none: it belongs to the action.
     pub fn common_parameter(&self, name: &str) -> Option<CommonUse> {
         self.common.get(name).copied()
+    }
+
+    /// What becomes of a protocol parameter in a call of this action; none: it belongs to the action, which may have a
+    /// parameter of its own under such a name.
+    pub fn common_parameter_of(&self, action: &Action, name: &str) -> Option<CommonUse> {
+        self.common_parameter(name).filter(|_| action.parameters.field(name).is_none())
     }
 
     /// The names of the protocol's parameters, sorted.

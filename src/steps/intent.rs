@@ -11,7 +11,7 @@ use super::state::States;
 use crate::call::{Authorized, Outcome, Refusal, Reply};
 use crate::dialect::Dialects;
 use crate::gate::{Around, Next};
-use crate::provider::{Path, Tree};
+use crate::provider::Created;
 use crate::store::{Entry, Intent, Verdict, Writer};
 
 /// The step.
@@ -38,14 +38,13 @@ impl RecordIntent {
     /// The tasks that a creation made belong to the team whose call it was, durably, before their ids are told.
     async fn take_ownership(&self, created: &Creation, reply: &Reply) {
         let members = self.dialects.of(created.family).members(&reply.body);
-        let ids = members.iter().flat_map(|members| created.ids.select(members));
-        for id in ids.filter_map(Tree::text).filter(|id| !id.is_empty()) {
-            created.record.update(|record| record.task_ids.push(id.to_owned()));
+        for id in members.iter().flat_map(|members| created.created.ids(members)) {
+            created.record.update(|record| record.task_ids.push(id.clone()));
             if !created.is_owned {
                 continue;
             }
-            let own = Entry::Own { account: created.account.clone(), task: id.to_owned(), team: created.team.clone() };
-            self.owners.learn(&created.account, id, &created.team);
+            let own = Entry::Own { account: created.account.clone(), task: id.clone(), team: created.team.clone() };
+            self.owners.learn(&created.account, &id, &created.team);
             if self.writer.commit(own).await.is_err() {
                 tracing::error!(audit.task = id, "the owner of a new task could not be stored; adopt it by command");
             }
@@ -56,7 +55,7 @@ impl RecordIntent {
 /// What has to be known of a creation after the call has gone on.
 struct Creation {
     family: crate::provider::Family,
-    ids: Path,
+    created: Created,
     /// Tasks that belong to another task are owned through it.
     is_owned: bool,
     account: String,
@@ -90,9 +89,11 @@ impl Around for RecordIntent {
                 return answer.ok_or_else(|| Refusal::TaskBusy { task: first_task(&call) });
             }
         }
-        let created = call.action.creates.as_ref().map(|created| Creation {
+        let names_one = call.subjects().next().is_some();
+        let creates = call.action.creates.as_ref().filter(|created| !(created.unless_named && names_one));
+        let created = creates.map(|created| Creation {
             family: call.version.family,
-            ids: created.path.clone(),
+            created: created.clone(),
             is_owned: call.version.task_kind(&created.task).is_none_or(|kind| kind.parent.is_none()),
             account: call.account.alias.clone(),
             team: call.caller.team.clone(),

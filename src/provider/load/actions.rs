@@ -24,13 +24,28 @@ pub(super) struct ActionRow {
     pub(super) kind: Option<At<Kind>>,
     pub(super) ids: Vec<IdRow>,
     pub(super) creates: Option<CreatesRow>,
-    pub(super) lists: bool,
+    pub(super) lists: Option<Lists>,
+    /// The parameter that chooses the region, if it is not the version's.
+    pub(super) region: Option<At<String>>,
+    /// Parameters of its own that have the name of a parameter of the protocol.
+    pub(super) own: Vec<At<String>>,
+    /// What it changes that is no task.
+    pub(super) outside: Option<At<String>>,
     pub(super) parameters: Vec<FieldRow>,
     pub(super) answer: Vec<FieldRow>,
     pub(super) bucket: Option<At<String>>,
     pub(super) dangerous: Vec<DangerRow>,
     pub(super) refusals: Vec<(At<String>, At<String>)>,
     pub(super) sources: Vec<At<String>>,
+}
+
+/// Whether a call shows tasks that it does not name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lists {
+    /// All, unless it names some.
+    UnlessNamed,
+    /// All, whatever it says.
+    Always,
 }
 
 /// A parameter that names tasks.
@@ -43,6 +58,25 @@ pub(super) struct IdRow {
     pub(super) of: Option<At<String>>,
     /// Only copied from.
     pub(super) template: bool,
+    /// Which of a task's two names it is.
+    pub(super) form: Option<At<IdForm>>,
+    /// What stands between several ids in one text.
+    pub(super) separated: Option<At<String>>,
+    /// The text is a JSON list of ids.
+    pub(super) json: bool,
+}
+
+/// Which of a task's two names an id is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum IdForm {
+    /// The canonical one.
+    Instance,
+    /// The one without the prefix.
+    Job,
+}
+
+impl IdForm {
+    const NAMES: &'static [(&'static str, IdForm)] = &[("instance", IdForm::Instance), ("job", IdForm::Job)];
 }
 
 /// Where the answer names the tasks that were made.
@@ -50,6 +84,10 @@ pub(super) struct CreatesRow {
     pub(super) path: At<String>,
     /// Their kind, if it is not the action's own.
     pub(super) task: Option<At<String>>,
+    /// Which of a task's two names it is.
+    pub(super) form: Option<At<IdForm>>,
+    /// Nothing is made by a call that names a task.
+    pub(super) unless_named: bool,
 }
 
 /// Something that needs a grant of its own.
@@ -87,7 +125,10 @@ fn action(name: At<String>, table: Table<'_>) -> ActionRow {
         kind: table.word("kind", Kind::NAMES),
         ids: ids.into_iter().filter_map(|(path, item)| id(path, &item)).collect(),
         creates: table.get("creates").and_then(|item| creates(&item)),
-        lists: table.flag("lists"),
+        lists: table.get("lists").and_then(|item| lists(&item)),
+        region: table.optional_text("region"),
+        own: table.optional_texts("own"),
+        outside: table.optional_text("outside"),
         parameters: fields(table.optional_table("parameters")),
         answer: fields(table.optional_table("answer")),
         bucket: table.optional_text("bucket"),
@@ -99,6 +140,14 @@ fn action(name: At<String>, table: Table<'_>) -> ActionRow {
     row
 }
 
+/// `true`, or `"always"`.
+fn lists(item: &Item<'_>) -> Option<Lists> {
+    if item.is_text() {
+        return item.word(&[("always", Lists::Always)]).map(|word| word.value);
+    }
+    item.flag().then_some(Lists::UnlessNamed)
+}
+
 fn fields(table: Option<Table<'_>>) -> Vec<FieldRow> {
     let entries = table.map(|table| table.entries("member")).unwrap_or_default();
     entries.into_iter().filter_map(|(name, item)| Some(FieldRow { name, words: item.text()? })).collect()
@@ -107,24 +156,29 @@ fn fields(table: Option<Table<'_>>) -> Vec<FieldRow> {
 /// `JobId = "migration"`, or a table that says more.
 fn id(path: At<String>, item: &Item<'_>) -> Option<IdRow> {
     if item.is_text() {
-        return Some(IdRow { path, task: item.text()?, required: false, of: None, template: false });
+        let task = item.text()?;
+        let (of, form, separated) = (None, None, None);
+        return Some(IdRow { path, task, required: false, of, template: false, form, separated, json: false });
     }
     let table = item.table()?;
     let (task, of) = (table.text("task"), table.optional_text("of"));
     let (required, template) = (table.flag("required"), table.flag("template"));
+    let (form, separated) = (table.optional_word("form", IdForm::NAMES), table.optional_text("separated"));
+    let json = table.flag("json");
     table.finish();
-    Some(IdRow { path, task: task?, required, of, template })
+    Some(IdRow { path, task: task?, required, of, template, form, separated, json })
 }
 
 /// `"JobIds[]"`, or `{ path = "CompareTaskId", task = "compare" }`.
 fn creates(item: &Item<'_>) -> Option<CreatesRow> {
     if item.is_text() {
-        return Some(CreatesRow { path: item.text()?, task: None });
+        return Some(CreatesRow { path: item.text()?, task: None, form: None, unless_named: false });
     }
     let table = item.table()?;
     let (path, task) = (table.text("path"), table.text("task"));
+    let (form, unless_named) = (table.optional_word("form", IdForm::NAMES), table.flag("unless_named"));
     table.finish();
-    Some(CreatesRow { path: path?, task })
+    Some(CreatesRow { path: path?, task, form, unless_named })
 }
 
 fn danger(table: Table<'_>) -> DangerRow {

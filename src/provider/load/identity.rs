@@ -10,12 +10,19 @@ pub(super) struct IdentityRows {
     pub(super) family: Option<At<Family>>,
     pub(super) version: Option<At<String>>,
     pub(super) service: Option<At<String>>,
-    pub(super) region_parameter: Option<At<String>>,
-    pub(super) common: Vec<(At<String>, At<CommonUse>)>,
+    pub(super) request: RequestRow,
     pub(super) sources: Vec<(At<String>, Source)>,
     pub(super) codes: CodeRows,
     pub(super) sites: Vec<SiteRow>,
     pub(super) regions: Vec<RegionRow>,
+}
+
+/// How parameters are written.
+#[derive(Default)]
+pub(super) struct RequestRow {
+    pub(super) region: Option<At<String>>,
+    pub(super) first_index: usize,
+    pub(super) common: Vec<(At<String>, At<CommonUse>)>,
 }
 
 /// What the cloud's error codes mean.
@@ -45,14 +52,12 @@ pub(super) struct RegionRow {
 
 pub(super) fn read(file: &SourceFile, report: &Report) -> IdentityRows {
     read_file(file, report, |top| {
-        let (region_parameter, common) = top.table("request").map(request).unwrap_or_default();
         let rows = IdentityRows {
             start: file.start(),
             family: top.word("family", Family::NAMES),
             version: top.text("version"),
             service: top.text("service"),
-            region_parameter,
-            common,
+            request: top.table("request").map(request).unwrap_or_default(),
             sources: named(&top, "sources", "source", source),
             codes: top.table("codes").map(codes).unwrap_or_default(),
             sites: named(&top, "site", "site", site).into_iter().map(|(_, row)| row).collect(),
@@ -63,14 +68,13 @@ pub(super) fn read(file: &SourceFile, report: &Report) -> IdentityRows {
     })
 }
 
-type Request = (Option<At<String>>, Vec<(At<String>, At<CommonUse>)>);
-
-fn request(table: Table<'_>) -> Request {
+fn request(table: Table<'_>) -> RequestRow {
     let region = table.text("region");
+    let first_index = table.get("first_index").and_then(|item| item.count()).map_or(0, |first| first.value);
     let entries = table.table("common").map(|common| common.entries("common parameter")).unwrap_or_default();
     let common = entries.into_iter().filter_map(|(name, item)| Some((name, item.word(CommonUse::NAMES)?))).collect();
     table.finish();
-    (region, common)
+    RequestRow { region, first_index: usize::try_from(first_index).unwrap_or(usize::MAX), common }
 }
 
 /// Reads a table of named rows that must be there.

@@ -7,6 +7,7 @@ mod identity;
 mod limits;
 mod link;
 mod reader;
+mod reads;
 mod rules;
 mod states;
 

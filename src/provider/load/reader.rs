@@ -91,11 +91,7 @@ impl<'t> Table<'t> {
 
     /// A switch that is off unless it is there.
     pub(super) fn flag(&self, key: &'static str) -> bool {
-        let Some(item) = self.get(key) else { return false };
-        item.value.get_ref().as_bool().unwrap_or_else(|| {
-            item.wrong::<()>("true or false");
-            false
-        })
+        self.get(key).is_some_and(|item| item.flag())
     }
 
     /// A table that must be there.
@@ -176,6 +172,14 @@ impl<'t> Item<'t> {
             }
             None => self.wrong("a text"),
         }
+    }
+
+    /// The value as a switch.
+    pub(super) fn flag(&self) -> bool {
+        self.value.get_ref().as_bool().unwrap_or_else(|| {
+            self.wrong::<()>("true or false");
+            false
+        })
     }
 
     /// The value as a list of texts.

@@ -1,9 +1,9 @@
 //! Reads `states.toml`: kinds of task, their states, and the rules.
 
-use super::super::error::{At, Place, Report, SourceFile};
+use super::super::error::{At, Report, SourceFile};
 use super::reader::{Item, Table, read_file};
+use super::reads::{self, SourceRow};
 use super::rules::{RuleRow, rule};
-use crate::parameters::Value;
 
 /// `states.toml` as written.
 pub(super) struct StateRows {
@@ -15,6 +15,8 @@ pub(super) struct StateRows {
 pub(super) struct TaskRow {
     pub(super) name: At<String>,
     pub(super) parent: Option<ParentRow>,
+    /// What canonical ids begin with.
+    pub(super) prefix: Option<At<String>>,
     pub(super) read: Option<SourceRow>,
     pub(super) learn: Vec<SourceRow>,
     pub(super) states: Vec<StateRow>,
@@ -33,37 +35,11 @@ pub(super) struct ParentRow {
 /// Facts and the values that they may have.
 pub(super) type ConditionRows = Vec<(At<String>, Vec<At<String>>)>;
 
-/// Where an answer tells a state; with the request's parameter if it is how the gateway asks.
-pub(super) struct SourceRow {
-    pub(super) place: Place,
-    pub(super) action: Option<At<String>>,
-    pub(super) asks: Option<AskRow>,
-    pub(super) id: Option<At<String>>,
-    pub(super) state: Option<At<String>>,
-    pub(super) billing: Option<At<String>>,
-    pub(super) facts: Vec<(At<String>, At<String>)>,
-    pub(super) offered: Option<OfferedRow>,
-    pub(super) sources: Vec<At<String>>,
-}
-
-/// How the gateway asks.
-pub(super) struct AskRow {
-    pub(super) parameter: Option<At<String>>,
-    pub(super) parent: Option<At<String>>,
-    /// Parameters with the same value every time.
-    pub(super) with: Vec<(At<String>, Value)>,
-}
-
-/// Where an answer lists the operations that the cloud would accept, and all that there are.
-pub(super) struct OfferedRow {
-    pub(super) allowed: Option<At<String>>,
-    pub(super) all: Option<At<String>>,
-}
-
 /// A state.
 pub(super) struct StateRow {
     pub(super) name: At<String>,
     pub(super) code: Option<At<String>>,
+    pub(super) aliases: Vec<At<String>>,
     pub(super) moves: bool,
     pub(super) is_final: bool,
     pub(super) sources: Vec<At<String>>,
@@ -101,15 +77,9 @@ fn task(name: At<String>, table: Table<'_>, report: &Report) -> TaskRow {
     let row = TaskRow {
         name,
         parent: table.optional_table("parent").and_then(parent),
-        read: table.table("read").map(|read| {
-            let asks = AskRow {
-                parameter: read.optional_text("parameter"),
-                parent: read.optional_text("parent"),
-                with: with(&read),
-            };
-            SourceRow { asks: Some(asks), ..source(read) }
-        }),
-        learn: table.tables("learn").into_iter().map(source).collect(),
+        prefix: table.optional_table("canonical").and_then(canonical),
+        read: table.table("read").map(reads::read),
+        learn: table.tables("learn").into_iter().map(reads::source).collect(),
         states: states.into_iter().filter_map(|(name, item)| Some(state(name, item.table()?))).collect(),
         billing: table.optional_table("billing").map(|table| billing(table, report)),
         offers: table.named_texts("offers", "word"),
@@ -119,42 +89,17 @@ fn task(name: At<String>, table: Table<'_>, report: &Report) -> TaskRow {
     row
 }
 
-fn source(table: Table<'_>) -> SourceRow {
-    let row = SourceRow {
-        place: table.place(),
-        action: table.text("action"),
-        asks: None,
-        id: table.text("id"),
-        state: table.text("state"),
-        billing: table.optional_text("billing"),
-        facts: table.named_texts("facts", "fact"),
-        offered: table.optional_table("offered").map(offered),
-        sources: table.texts("sources"),
-    };
+/// `canonical = { prefix = "dts" }`.
+fn canonical(table: Table<'_>) -> Option<At<String>> {
+    let prefix = table.text("prefix");
     table.finish();
-    row
-}
-
-fn offered(table: Table<'_>) -> OfferedRow {
-    let row = OfferedRow { allowed: table.text("allowed"), all: table.text("all") };
-    table.finish();
-    row
+    prefix
 }
 
 fn parent(table: Table<'_>) -> Option<ParentRow> {
     let (task, id_begins) = (table.text("task"), table.text("id_begins"));
     table.finish();
     Some(ParentRow { task: task?, id_begins: id_begins? })
-}
-
-/// `with = { Limit = 100 }`: numbers stay numbers.
-fn with(table: &Table<'_>) -> Vec<(At<String>, Value)> {
-    let entries = table.optional_table("with").map(|table| table.entries("parameter")).unwrap_or_default();
-    let value = |item: Item<'_>| {
-        let wire = item.wire()?.value;
-        Some(if item.is_text() { Value::String(wire) } else { Value::Number(wire) })
-    };
-    entries.into_iter().filter_map(|(name, item)| Some((name, value(item)?))).collect()
 }
 
 /// `when = { source_engine = ["redis"] }`.
@@ -167,6 +112,7 @@ fn state(name: At<String>, table: Table<'_>) -> StateRow {
     let row = StateRow {
         name,
         code: table.get("code").and_then(|item| item.wire()),
+        aliases: table.texts_if_there("aliases").unwrap_or_default(),
         moves: table.flag("moves"),
         is_final: table.flag("final"),
         sources: table.texts("sources"),

@@ -6,9 +6,9 @@ mod rule;
 
 use std::collections::BTreeMap;
 
-use super::action::TaskRef;
+use super::ids::TaskRef;
 
-pub use read::{Observation, Offered, OfferedPaths, StateRead, StateSource};
+pub use read::{JobIdPath, Observation, Offered, OfferedPaths, StateRead, StateSource};
 pub use rule::{Allowed, Also, Conditions, Confidence, Mode, Objection, StateRule};
 
 /// A kind of task and everything known of its states.
@@ -18,8 +18,12 @@ pub struct TaskKind {
     pub name: String,
     /// The kind whose tasks these belong to; they are owned through it.
     pub parent: Option<Parent>,
+    /// What a task's canonical id begins with, where the cloud also names tasks without it.
+    pub prefix: Option<String>,
     /// The known states by their value on the wire.
     pub states: BTreeMap<String, State>,
+    /// Other spellings of states that answers have, and the value that each stands for.
+    pub aliases: BTreeMap<String, String>,
     /// The billing state's field, for kinds that have one.
     pub billing: Option<Billing>,
     /// How the gateway asks for a task's state.
@@ -71,7 +75,7 @@ pub struct Billing {
 impl TaskKind {
     /// The state with this value on the wire; none: the tables do not know it, and every change is refused.
     pub fn state(&self, wire: &str) -> Option<&State> {
-        self.states.get(wire)
+        self.states.get(wire).or_else(|| self.states.get(self.aliases.get(wire)?))
     }
 
     /// The state of this name.

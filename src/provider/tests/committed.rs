@@ -24,7 +24,7 @@ fn embedded_and_read_from_the_folder_are_the_same() {
     let (embedded, read) = (Providers::embedded().unwrap(), Providers::load(&committed()).unwrap());
     assert_eq!(embedded, read);
     assert_eq!(version().digest().len(), 64);
-    assert_eq!(embedded.families(), [Family::Tencent]);
+    assert_eq!(embedded.families(), [Family::Tencent, Family::Aliyun]);
 }
 
 #[test]

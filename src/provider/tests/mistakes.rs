@@ -12,11 +12,17 @@ const FOLDER: &str = "tencent-2018-03-30";
 /// A row of `mistakes.toml`.
 #[derive(serde::Deserialize)]
 struct Mistake {
+    #[serde(default = "usual_folder")]
+    folder: String,
     file: String,
     from: String,
     to: String,
     at: String,
     message: String,
+}
+
+fn usual_folder() -> String {
+    FOLDER.to_owned()
 }
 
 fn mistakes() -> Vec<Mistake> {
@@ -26,10 +32,10 @@ fn mistakes() -> Vec<Mistake> {
 
 #[test]
 fn every_kind_of_mistake_is_told_with_its_place() {
-    for Mistake { file, from, to, at, message } in mistakes() {
+    for Mistake { folder, file, from, to, at, message } in mistakes() {
         let dir = tempfile::tempdir().unwrap();
-        copy(dir.path(), FOLDER, FOLDER);
-        let path = dir.path().join(FOLDER).join(&file);
+        copy(dir.path(), &folder, &folder);
+        let path = dir.path().join(&folder).join(&file);
         replace(&path, &from, &to);
         let errors = Providers::load(dir.path())
             .err()

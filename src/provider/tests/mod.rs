@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
+mod aliyun;
+mod aliyun_ids;
 mod committed;
 mod mistakes;
 mod newer;
@@ -39,6 +41,22 @@ fn newer() -> Arc<Version> {
 
 fn newer_action(name: &str) -> Arc<Action> {
     Arc::clone(newer().action(name).unwrap_or_else(|| panic!("{name} is in the tables")))
+}
+
+/// One of Alibaba Cloud's versions.
+fn version_of(date: &str) -> Arc<Version> {
+    static READ_ONCE: LazyLock<Providers> =
+        LazyLock::new(|| Providers::embedded().expect("the committed tables are right"));
+    Arc::clone(READ_ONCE.version(date).unwrap_or_else(|| panic!("{date} is in the tables")))
+}
+
+/// The tables of 2020-01-01.
+fn aliyun() -> Arc<Version> {
+    version_of("2020-01-01")
+}
+
+fn aliyun_action(name: &str) -> Arc<Action> {
+    Arc::clone(aliyun().action(name).unwrap_or_else(|| panic!("{name} is in the tables")))
 }
 
 /// A copy of a committed version under another name, to be spoilt.

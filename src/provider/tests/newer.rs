@@ -112,6 +112,7 @@ fn what_is_sensitive_is_what_the_definitions_say() {
                     Mark::Secret => "secret",
                     Mark::Opaque => "opaque",
                     Mark::Identity => "identity",
+                    Mark::Account => "account",
                 };
                 found.push(format!("{} {part} {mark} {path}", action.name));
             }

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::super::super::action::{Action, Created, Dangerous, Role, TaskIdPath, Trigger};
+use super::super::super::action::{Action, Dangerous, Trigger};
 use super::super::super::error::{At, Report};
+use super::super::super::ids::TaskIdPath;
 use super::super::super::limit::Bucket;
 use super::super::super::path::{Path, is_name};
 use super::super::super::sensitive::PathSet;
 use super::super::super::shape::{Shape, Type};
 use super::super::Rows;
-use super::super::actions::{ActionRow, CreatesRow, DangerRow, IdRow};
+use super::super::actions::{ActionRow, DangerRow, Lists};
+use super::ids::Ids;
 use super::shapes::Structures;
 use super::sources::Sources;
 use super::{dangers, refusals};
@@ -61,27 +63,25 @@ impl Linker<'_> {
         if !is_name(name) {
             self.report.add(&row.name.place, format!("`{name}` is no action's name"));
         }
+        let ids = Ids { rows: self.rows, report: self.report };
         if let Some(task) = &row.task {
-            self.check_task(task);
+            ids.check_task(task);
         }
         let parameters = self.structures.shape(&row.parameters);
         let answer = self.structures.shape(&row.answer);
-        for member in &row.parameters {
-            if self.rows.identity.common.iter().any(|(common, _)| common.value == member.name.value) {
-                let message = format!("`{}` is a parameter of the protocol, see provider.toml", member.name.value);
-                self.report.add(&member.name.place, message);
-            }
-        }
-        let ids: Vec<TaskIdPath> = row.ids.iter().filter_map(|id| self.id(id, row, &parameters)).collect();
-        let creates = row.creates.as_ref().and_then(|creates| self.creates(creates, row, &answer));
+        self.check_names(row);
+        let creates = row.creates.as_ref().and_then(|creates| ids.creates(creates, row, &answer));
+        let ids: Vec<TaskIdPath> = row.ids.iter().filter_map(|id| ids.id(id, row, &parameters)).collect();
         self.check_subject(row);
         Some(Action {
             name: name.clone(),
             kind: row.kind.as_ref()?.value,
             task: row.task.as_ref()?.value.clone(),
+            region_parameter: self.region(row, &parameters)?,
+            first_index: self.rows.identity.request.first_index,
             ids,
             creates,
-            lists: row.lists,
+            lists: row.lists.is_some(),
             is_lookup: false,
             secrets: PathSet::of(&parameters),
             answer_secrets: PathSet::of(&answer),
@@ -97,67 +97,54 @@ impl Linker<'_> {
         })
     }
 
+    /// A parameter must not have the name of one of the protocol's, unless the row says that it knows.
+    fn check_names(&self, row: &ActionRow) {
+        let common = &self.rows.identity.request.common;
+        let is_common = |name: &str| common.iter().any(|(common, _)| common.value == name);
+        let is_own = |name: &str| row.own.iter().any(|own| own.value == name);
+        for member in row.parameters.iter().filter(|row| is_common(&row.name.value) && !is_own(&row.name.value)) {
+            let message = format!("`{}` is a parameter of the protocol, see provider.toml", member.name.value);
+            self.report.add(&member.name.place, message);
+        }
+        let is_parameter = |name: &str| row.parameters.iter().any(|member| member.name.value == name);
+        for own in row.own.iter().filter(|own| !is_common(&own.value) || !is_parameter(&own.value)) {
+            let message =
+                format!("`{}` is not both a parameter of the protocol and one of {}", own.value, row.name.value);
+            self.report.add(&own.place, message);
+        }
+    }
+
+    /// The action's own region parameter, else the version's: one of its parameters, or of the protocol's.
+    fn region(&self, row: &ActionRow, parameters: &Shape) -> Option<String> {
+        let request = &self.rows.identity.request;
+        let region = row.region.as_ref().or(request.region.as_ref())?;
+        let is_common = row.region.is_none() && request.common.iter().any(|(common, _)| common.value == region.value);
+        if !is_common && parameters.field(&region.value).is_none_or(|field| field.value != Type::String) {
+            let place = row.region.as_ref().map_or(&row.name.place, |region| &region.place);
+            let message = format!("`{}` chooses the region, so it must be a String among the parameters", region.value);
+            self.report.add(place, message);
+        }
+        Some(region.value.clone())
+    }
+
     /// A call that changes something must say what, or the answer must: otherwise nobody could own it or judge it.
     fn check_subject(&self, row: &ActionRow) {
         let Some(kind) = &row.kind else { return };
-        if kind.value.is_change() && row.ids.is_empty() && row.creates.is_none() {
-            self.report
-                .add(&row.name.place, format!("`{}` changes no task: neither `ids` nor `creates`", row.name.value));
+        let names_none = row.ids.is_empty() && row.creates.is_none();
+        if kind.value.is_change() && names_none && row.outside.is_none() {
+            let message = format!("`{}` changes no task: neither `ids` nor `creates`", row.name.value);
+            self.report.add(&row.name.place, message);
+        }
+        if let Some(outside) = row.outside.as_ref().filter(|_| !kind.value.is_change() || !names_none) {
+            self.report.add(&outside.place, "`outside` is for a change that neither names nor makes a task");
         }
         if !kind.value.is_change() && row.creates.is_some() {
             self.report.add(&kind.place, format!("`{}` creates tasks, so it is no read", row.name.value));
         }
-        if row.lists && row.ids.is_empty() {
-            self.report.add(
-                &row.name.place,
-                format!("`{}` lists tasks, so some of its `ids` must narrow the list", row.name.value),
-            );
+        if row.lists == Some(Lists::UnlessNamed) && row.ids.is_empty() {
+            let message = format!("`{}` lists tasks, so some of its `ids` must narrow the list", row.name.value);
+            self.report.add(&row.name.place, message);
         }
-    }
-
-    fn id(&self, row: &IdRow, action: &ActionRow, parameters: &Shape) -> Option<TaskIdPath> {
-        self.check_task(&row.task);
-        let of_what = format!("the parameters of {}", action.name.value);
-        let (path, value, required) = resolve(&row.path, parameters, &of_what, self.report)?;
-        if *value != Type::String {
-            self.report.add(&row.path.place, format!("a task's id is a String; `{path}` is of type {value}"));
-        }
-        let of = row.of.as_ref().and_then(|of| self.of(of, row, action));
-        let parent = self.rows.states.tasks.iter().find(|kind| kind.name.value == row.task.value)?.parent.as_ref();
-        if let (Some(parent), None) = (parent, &row.of) {
-            let message = format!("a {} belongs to a {}; say with `of` which", row.task.value, parent.task.value);
-            self.report.add(&row.task.place, message);
-        }
-        let role = if row.template { Role::Template } else { Role::Subject };
-        Some(TaskIdPath { path, task: row.task.value.clone(), required: required || row.required, role, of })
-    }
-
-    /// The parameter that names the parent: another of the ids, of the kind that the tasks belong to, naming one.
-    fn of(&self, of: &At<String>, row: &IdRow, action: &ActionRow) -> Option<Path> {
-        let kind = self.rows.states.tasks.iter().find(|kind| kind.name.value == row.task.value)?;
-        let Some(parent) = &kind.parent else {
-            self.report.add(&of.place, format!("a {} belongs to no other task", row.task.value));
-            return None;
-        };
-        let names_parent = |id: &IdRow| id.path.value == of.value && id.task.value == parent.task.value;
-        if !action.ids.iter().any(names_parent) || of.value.contains('[') {
-            let message = format!("`{}` is not among the `ids` for one {}", of.value, parent.task.value);
-            self.report.add(&of.place, message);
-        }
-        Path::parse(&of.value).ok()
-    }
-
-    fn creates(&self, row: &CreatesRow, action: &ActionRow, answer: &Shape) -> Option<Created> {
-        let of_what = format!("the `answer` of {}", action.name.value);
-        let (path, value, _) = resolve(&row.path, answer, &of_what, self.report)?;
-        if *value != Type::String {
-            self.report.add(&row.path.place, format!("a task's id is a String; `{path}` is of type {value}"));
-        }
-        if let Some(task) = &row.task {
-            self.check_task(task);
-        }
-        let task = row.task.as_ref().or(action.task.as_ref())?.value.clone();
-        Some(Created { path, task })
     }
 
     fn dangerous(&self, row: &ActionRow, parameters: &Shape) -> Vec<Dangerous> {
@@ -181,11 +168,5 @@ impl Linker<'_> {
             reason: row.reason.as_ref()?.value.clone(),
             sources: self.sources.names(&row.sources),
         })
-    }
-
-    fn check_task(&self, task: &At<String>) {
-        if !self.rows.states.tasks.iter().any(|row| row.name.value == task.value) {
-            self.report.add(&task.place, format!("states.toml has no task `{}`", task.value));
-        }
     }
 }

@@ -45,7 +45,7 @@ pub(super) fn trigger(
 /// Conditions on the facts of a kind of task, each of which must be told by the answer that tells its state.
 pub(super) fn conditions_of(rows: &ConditionRows, task: &TaskRow, report: &Report) -> Conditions {
     for (fact, _) in rows {
-        let told = |read: &super::super::states::SourceRow| read.facts.iter().any(|(name, _)| name.value == fact.value);
+        let told = |read: &super::super::reads::SourceRow| read.facts.iter().any(|(name, _)| name.value == fact.value);
         if !task.read.iter().any(told) {
             report.add(&fact.place, format!("`{}` is no fact of a {} task", fact.value, task.name.value));
         }

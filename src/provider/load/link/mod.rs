@@ -5,6 +5,7 @@ mod actions;
 mod buckets;
 mod dangers;
 mod endpoints;
+mod ids;
 mod reads;
 mod rules;
 mod shapes;
@@ -45,7 +46,8 @@ pub(super) fn version(folder: &Folder, rows: &Rows, report: &Report) -> Option<V
         family: family.value,
         version: version.value.clone(),
         service: identity.service.as_ref()?.value.clone(),
-        region_parameter: identity.region_parameter.as_ref()?.value.clone(),
+        region_parameter: identity.request.region.as_ref()?.value.clone(),
+        first_index: identity.request.first_index,
         endpoints,
         common,
         codes,
@@ -57,10 +59,10 @@ pub(super) fn version(folder: &Folder, rows: &Rows, report: &Report) -> Option<V
 }
 
 fn common(rows: &Rows, report: &Report) -> BTreeMap<String, CommonUse> {
-    let identity = &rows.identity;
-    let common = identity.common.iter().map(|(name, becomes)| (name.value.clone(), becomes.value)).collect();
-    if let Some(region) = &identity.region_parameter
-        && BTreeMap::get(&common, &region.value) != Some(&CommonUse::Rebuilt)
+    let request = &rows.identity.request;
+    let common = request.common.iter().map(|(name, becomes)| (name.value.clone(), becomes.value)).collect();
+    if let Some(region) = &request.region
+        && BTreeMap::get(&common, &region.value).is_some_and(|becomes| *becomes != CommonUse::Rebuilt)
     {
         report.add(&region.place, format!("`{}` must be a common parameter that is `rebuilt`", region.value));
     }

@@ -6,9 +6,10 @@ use super::super::super::action::Action;
 use super::super::super::error::{At, Report};
 use super::super::super::path::Path;
 use super::super::super::shape::{Shape, Type};
-use super::super::super::state::{OfferedPaths, StateRead, StateSource};
+use super::super::super::state::{JobIdPath, OfferedPaths, StateRead, StateSource};
 use super::super::Rows;
-use super::super::states::{SourceRow, TaskRow};
+use super::super::reads::SourceRow;
+use super::super::states::TaskRow;
 use super::actions::resolve;
 use super::shapes::Structures;
 use super::sources::Sources;
@@ -68,11 +69,15 @@ impl<'r> Reads<'r> {
         if own.is_none() && parent.is_none() {
             self.report.add(&row.place, "it must say with which `parameter` (or of which `parent`) it asks");
         }
+        if let Some(job) = asks.job_parameter.as_ref().filter(|_| task.prefix.is_none()) {
+            self.report.add(&job.place, format!("a {} has one id: no `canonical`", task.name.value));
+        }
         for (name, _) in asks.with.iter().filter(|(name, _)| action.parameters.field(&name.value).is_none()) {
             self.report.add(&name.place, format!("`{}` is not in the parameters of {}", name.value, action.name));
         }
         Some(StateRead {
             parameter: own.flatten(),
+            job_parameter: asks.job_parameter.as_ref().and_then(|job| self.asks_for(job, &task.name, action)),
             parent: parent.flatten(),
             with: asks.with.iter().map(|(name, value)| (name.value.clone(), value.clone())).collect(),
             source: source?,
@@ -117,8 +122,17 @@ impl<'r> Reads<'r> {
         let of_the_same = |path: &At<String>| self.of_the_same(path, &id, action, answer);
         let listed = |path: &At<String>| self.listed(path, &id, action, answer);
         let facts = row.facts.iter().filter_map(|(fact, path)| Some((fact.value.clone(), of_the_same(path)?)));
+        let alone = row.job_alone.as_ref().and_then(|row| {
+            let values = row.values.iter().map(|value| value.value.clone()).collect();
+            Some((of_the_same(&row.member)?, values))
+        });
+        if let Some(alone) = row.job_alone.as_ref().filter(|_| row.job_id.is_none()) {
+            self.report.add(&alone.member.place, "`job_alone` goes with `job_id`");
+        }
+        let job_id = row.job_id.as_ref().and_then(|path| self.job_id(path, task, of_the_same(path)?, alone));
         Some(StateSource {
             action: action.name.clone(),
+            job_id,
             state: of_the_same(row.state.as_ref()?)?,
             billing: row.billing.as_ref().and_then(of_the_same),
             facts: facts.collect(),
@@ -128,6 +142,20 @@ impl<'r> Reads<'r> {
             }),
             id: id.clone(),
         })
+    }
+
+    fn job_id(
+        &self,
+        named: &At<String>,
+        task: &TaskRow,
+        path: Path,
+        alone: Option<(Path, Vec<String>)>,
+    ) -> Option<JobIdPath> {
+        let Some(prefix) = &task.prefix else {
+            self.report.add(&named.place, format!("a {} has one id: no `canonical`", task.name.value));
+            return None;
+        };
+        Some(JobIdPath { path, prefix: prefix.value.clone(), alone })
     }
 
     fn told(&self, path: &At<String>, action: &Action, answer: &Shape) -> Option<Path> {

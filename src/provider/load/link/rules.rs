@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use super::super::super::action::{Action, Kind, Role};
+use super::super::super::action::{Action, Kind};
 use super::super::super::error::Report;
+use super::super::super::ids::Role;
 use super::super::super::state::{Allowed, Also, Conditions, Mode, StateRule, TaskKind};
 use super::super::Rows;
 use super::super::rules::RuleRow;

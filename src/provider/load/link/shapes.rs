@@ -69,10 +69,12 @@ impl<'r> Structures<'r> {
                 "secret" => mark.replace(Mark::Secret).is_none(),
                 "opaque" => mark.replace(Mark::Opaque).is_none(),
                 "identity" => mark.replace(Mark::Identity).is_none(),
+                "account" => mark.replace(Mark::Account).is_none(),
                 _ => false,
             };
             if !fresh {
-                let message = format!("`{word}` is not one of: required; at most one of secret, opaque, identity");
+                let message =
+                    format!("`{word}` is not one of: required; at most one of secret, opaque, identity, account");
                 self.report.add(&text.place, message);
             }
         }

@@ -71,6 +71,8 @@ impl Linker<'_> {
         Some(TaskKind {
             name: name.clone(),
             parent: row.parent.as_ref().map(|parent| self.parent(parent)),
+            prefix: row.prefix.as_ref().map(|prefix| prefix.value.clone()),
+            aliases: self.aliases(row, &states),
             states,
             billing,
             read: self.reads.read(row.read.as_ref()?, row)?,
@@ -99,6 +101,20 @@ impl Linker<'_> {
             }
         }
         states
+    }
+
+    fn aliases(&self, row: &TaskRow, states: &BTreeMap<String, State>) -> BTreeMap<String, String> {
+        let mut aliases = BTreeMap::new();
+        for state in &row.states {
+            let wire = state.code.as_ref().unwrap_or(&state.name);
+            for alias in &state.aliases {
+                let before = aliases.insert(alias.value.clone(), wire.value.clone());
+                if before.is_some() || states.contains_key(&alias.value) {
+                    self.report.add(&alias.place, format!("`{}` stands for another state already", alias.value));
+                }
+            }
+        }
+        aliases
     }
 
     fn billing(&self, row: &BillingRow) -> Billing {
