@@ -64,10 +64,11 @@ impl Quickstart {
             folder.set_database(url)?;
         }
         let cloud = self.cloud(&folder, here).await?;
-        let config = Config::load(&folder.config(), self.variables(&cloud, here))?;
+        let accounts = folder.accounts();
+        let config = Config::load(&folder.config(), self.variables(&cloud, &accounts, here))?;
         log::start(&config.log);
         // What the lines and the key pair need, before the configuration is used up by the gateway.
-        let settings = Config::load(&folder.config(), self.variables(&cloud, here))?;
+        let settings = Config::load(&folder.config(), self.variables(&cloud, &accounts, here))?;
         let starting = Running::start(config, here.clock.clone()).await;
         let running = starting.map_err(|error| miette::miette!("{error}"))?;
         let pair = folder.pair("quickstart")?;
@@ -116,16 +117,22 @@ impl Quickstart {
     }
 
     /// What the flags say, as variables over the file: a flag before the environment, the environment before the file.
-    fn variables(&self, cloud: &Cloud, here: &Surroundings) -> Vec<(String, String)> {
+    fn variables(&self, cloud: &Cloud, accounts: &[String], here: &Surroundings) -> Vec<(String, String)> {
         let flags = [
             ("DTS_GATEWAY__SERVER__LISTEN", self.listen.clone()),
             ("DTS_GATEWAY__ADMIN__LISTEN", self.admin_listen.clone()),
-            ("DTS_GATEWAY__ACCOUNT__MAIN__ENDPOINT", Some(cloud.url.clone())),
-            ("DTS_GATEWAY__ACCOUNT__MAIN__SECRET_ID", Some(cloud.credential.id.clone())),
-            ("DTS_GATEWAY__ACCOUNT__MAIN__SECRET_KEY", Some(cloud.credential.key.expose_secret().to_owned())),
         ];
-        let flags: Vec<(String, String)> =
-            flags.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
+        let flags = flags.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        // Every account's cloud is the simulator.
+        let accounts = accounts.iter().flat_map(|alias| {
+            let variable = |key: &str| format!("DTS_GATEWAY__ACCOUNT__{}__{key}", alias.to_uppercase());
+            [
+                (variable("ENDPOINT"), cloud.url.clone()),
+                (variable("SECRET_ID"), cloud.credential.id.clone()),
+                (variable("SECRET_KEY"), cloud.credential.key.expose_secret().to_owned()),
+            ]
+        });
+        let flags: Vec<(String, String)> = flags.chain(accounts).collect();
         let others = here.variables.iter().filter(|(name, _)| !flags.iter().any(|(flag, _)| flag == name)).cloned();
         others.chain(flags.clone()).collect()
     }

@@ -79,7 +79,7 @@ fn the_least_configuration_has_documented_defaults() {
     assert_eq!(config.accounts[0].identity, "main");
     let url = config.store.expose_secret();
     assert!(url.starts_with("sqlite:/") && url.ends_with("/gateway.sqlite3"), "{url}");
-    assert_eq!(config.providers.families().len(), 1);
+    assert_eq!(config.providers.families().len(), 2);
     assert_eq!(config.purchases.window.as_secs(), 10);
 }
 

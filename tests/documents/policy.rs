@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use dts_gateway::provider::{
-    Action, Allowed, Conditions, Confidence, Dangerous, Kind, Providers, StateRule, TaskKind, Trigger, Version,
+    Action, Allowed, Conditions, Confidence, Dangerous, Kind, Mode, Providers, StateRule, TaskKind, Trigger, Version,
 };
 
 const HEAD: &str = "# What is allowed when
@@ -12,7 +12,8 @@ const HEAD: &str = "# What is allowed when
 
 An action that changes a task needs the task to be in one of these states, as the cloud spells them; reads always pass. The states are
 asked for, or learnt from answers that pass by, and judged again right before the call is sent. A state that is not listed here refuses
-every change. `?` behind a list says that no source prints it: it is inferred, and the stricter reading was taken.
+every change. `?` behind a list says that no source prints it: it is inferred, and the stricter reading was taken. What is only
+*observed* is let through and recorded with what stood against it, unless `[state.modes]` says otherwise.
 The reasons and the sources of every row are in `config/providers/`.
 
 Where the cloud's own answer lists the operations that it would accept (`AllowedAction`, `Actions`), what it leaves out is refused as
@@ -73,6 +74,9 @@ fn states_of(rule: &StateRule) -> String {
     let mut text = set(&rule.allowed);
     if rule.confidence == Confidence::Low {
         text.push_str(" ?");
+    }
+    if rule.mode == Mode::Observe {
+        text.push_str(" (observed)");
     }
     for also in &rule.also {
         write!(text, "; {} only with {}", also.states.join(", "), also.when).expect("a String takes it");

@@ -25,6 +25,7 @@ mod races;
 mod recovery;
 mod refusals;
 mod replays;
+mod second_family;
 mod secrets;
 mod settings;
 mod smoke;

@@ -44,19 +44,19 @@ team = "platform"
 
 [[caller]]
 name = "all"
-accounts = ["main"]
+accounts = ["main", "elsewhere"]
 
 [[caller]]
 name = "careful"
-accounts = ["main"]
+accounts = ["main", "elsewhere"]
 
 [[caller]]
 name = "reader"
-accounts = ["main"]
+accounts = ["main", "elsewhere"]
 
 [[caller]]
 name = "own"
-accounts = ["main"]
+accounts = ["main", "elsewhere"]
 
 [[grant]]
 callers = ["all"]
@@ -87,7 +87,7 @@ team = "payments"
 
 [[caller]]
 name = "payer"
-accounts = ["main"]
+accounts = ["main", "elsewhere"]
 
 [[grant]]
 actions = ["*"]
@@ -146,6 +146,13 @@ site = "mainland"
 secret_id = "{id}"
 secret_key = "{key}"
 default_region = "ap-guangzhou"
+endpoint = "{url}"
+
+[account.elsewhere]
+family = "aliyun"
+site = "public"
+secret_id = "{id}"
+secret_key = "{key}"
 endpoint = "{url}"
 {tail}
 "#

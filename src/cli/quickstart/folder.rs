@@ -63,6 +63,14 @@ impl Folder {
         self.path.join(FILE)
     }
 
+    /// The accounts in the configuration; what is wrong with it is told when it is loaded.
+    pub(super) fn accounts(&self) -> Vec<String> {
+        let text = std::fs::read_to_string(self.config()).unwrap_or_default();
+        let config: toml::Table = text.parse().unwrap_or_default();
+        let accounts = config.get("account").and_then(toml::Value::as_table);
+        accounts.map(|accounts| accounts.keys().cloned().collect()).unwrap_or_default()
+    }
+
     /// Uses another database from now on; commands that get the folder use it too.
     pub(super) fn set_database(&self, url: &str) -> miette::Result<()> {
         let set = replace(&self.path.join("secrets/database.url"), url);

@@ -23,9 +23,6 @@ const PATH: &str = "/";
 /// A parameter by which the cloud tells a repeated change from a second one, at most 64 characters of ASCII.
 const CLIENT_TOKEN: &str = "ClientToken";
 
-/// The region's other name, a parameter of six actions.
-const REGION: &str = "Region";
-
 type Pairs = Vec<(String, String)>;
 
 /// Builds and signs.
@@ -44,14 +41,14 @@ pub(super) fn build(message: &Message<'_>, now: i64, nonce: u64) -> Result<Reque
     }
 }
 
-/// What was judged, with the region by the names that this action knows, and a token for a change that can bear one.
+/// What was judged, with the region by the name that this action has for it, and a token for a change that can bear one.
 fn business(message: &Message<'_>, nonce: &str) -> Pairs {
     let mut pairs = flatten_from(message.parameters, FIRST);
     let known = |name: &str| message.action.parameters.field(name).is_some();
-    if known(REGION) && !has_value(&pairs, REGION) {
-        set(&mut pairs, REGION, message.region);
+    let region = &message.action.region_parameter;
+    if !has_value(&pairs, region) {
+        set(&mut pairs, region, message.region);
     }
-    set(&mut pairs, &message.version.region_parameter, message.region);
     if message.action.kind.is_change() && known(CLIENT_TOKEN) && !has_value(&pairs, CLIENT_TOKEN) {
         set(&mut pairs, CLIENT_TOKEN, nonce);
     }

@@ -32,10 +32,10 @@ const COMMON: [&str; 10] = [
 /// The protocol's too, but for an action that has a parameter of this name.
 const UNLESS_OWN: [&str; 2] = [REGION_ID, TOKEN];
 
-/// Every old SDK adds it to every call; it decides where no `Region` does.
+/// Every old SDK adds it to every call.
 const REGION_ID: &str = "RegionId";
 
-/// The region of the six actions that have both; stays a parameter of theirs.
+/// A parameter of six actions, beside the one above.
 const REGION: &str = "Region";
 
 /// Proves the caller in v1, and goes no further. One action has a parameter of the same name, which others can send.
@@ -72,10 +72,10 @@ fn fill(wire: &Wire, request: &mut Request) -> Result<(), Refusal> {
 
     request.action = deciding("Action", wire, "x-acs-action", (&query, &body), is_v1)?;
     request.version = deciding("Version", wire, "x-acs-version", (&query, &body), is_v1)?;
-    request.region = match said_once(REGION, &query, &body)? {
-        Some(region) => Some(region),
-        None => said_once(REGION_ID, &query, &body)?,
-    };
+    // Which of them decides is the action's row to say; both stay parameters.
+    for name in [REGION, REGION_ID] {
+        said_once(name, &query, &body)?;
+    }
     let mut business = merge(query, body, is_v1)?;
     let is_protocol = |name: &str| COMMON.contains(&name) || is_v1 && name == TOKEN;
     business.retain(|(name, _)| !is_protocol(name));

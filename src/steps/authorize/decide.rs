@@ -130,9 +130,13 @@ fn not_allowed(ask: &Ask<'_>, only_tasks_stand_in_the_way: bool) -> Denied {
         return denied(why);
     }
     let foreign: Vec<&str> = ask.tasks.iter().map(|task| task.id.as_str()).collect();
-    let tasks = if foreign.is_empty() { "new ones".to_owned() } else { foreign.join(", ") };
+    let tasks = match foreign.is_empty() {
+        true if action.lists => "all of the account".to_owned(),
+        true => "new ones".to_owned(),
+        false => foreign.join(", "),
+    };
     Denied {
-        must_name_tasks: ask.tasks.is_empty() && action.lists,
+        must_name_tasks: ask.tasks.is_empty() && action.lists && !action.ids.is_empty(),
         ..denied(format!("{} may use {} only on certain tasks, not on {tasks}", caller.name, action.name))
     }
 }

@@ -16,7 +16,7 @@ pub use owners::Owners;
 use self::decide::{Ask, decide};
 use crate::call::{Account, Authenticated, Authorized, Refusal, Request};
 use crate::gate::Gate;
-use crate::provider::{FaultKind, ParameterFault, TaskRef, Version};
+use crate::provider::{Action, FaultKind, ParameterFault, TaskRef, Version};
 
 /// How many of a team's tasks a refusal lists.
 const TASKS_LISTED: u32 = 20;
@@ -55,9 +55,12 @@ impl Gate for Authorize {
         let request = &call.request;
         let account = self.accounts.choose(&caller, request.family, request.account.as_deref())?;
         call.record.update(|record| record.account.clone_from(&account.alias));
-        let (region, host) = place(&version, &account, request)?;
+        let (region, host) = place(&version, &action, &account, request)?;
         call.record.update(|record| record.region.clone_from(&region));
         action.check_parameters(&request.parameters).map_err(parameter_refusal)?;
+        if let Some((parameter, _)) = action.named_account(&request.parameters) {
+            return Err(another_account(&parameter));
+        }
         let tasks = action.task_ids(&request.parameters);
         if self.options.check_parents {
             check_parents(&version, &tasks)?;
@@ -111,9 +114,15 @@ impl Gate for Authorize {
 }
 
 /// The region and its host: the caller's region, else the account's own, compared byte for byte with a closed list.
-fn place(version: &Version, account: &Account, request: &Request) -> Result<(String, String), Refusal> {
-    let missing = || Refusal::ParameterMissing { path: version.region_parameter.clone() };
-    let region = request.region.as_deref().or(account.default_region.as_deref()).ok_or_else(missing)?;
+fn place(
+    version: &Version,
+    action: &Action,
+    account: &Account,
+    request: &Request,
+) -> Result<(String, String), Refusal> {
+    let missing = || Refusal::ParameterMissing { path: action.region_parameter.clone() };
+    let said = request.region.as_deref().or_else(|| action.region(&request.parameters));
+    let region = said.or(account.default_region.as_deref()).ok_or_else(missing)?;
     let host = version.endpoint(&account.site, region);
     let unknown =
         |_| Refusal::RegionUnknown { region: region.chars().filter(char::is_ascii_graphic).take(64).collect() };
@@ -130,6 +139,13 @@ fn check_parents(version: &Version, tasks: &[TaskRef]) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+/// Grants, quota and records are those of the account that the call is made on.
+fn another_account(parameter: &str) -> Refusal {
+    let why =
+        format!("{parameter} names an account of the cloud, and calls are made on the gateway's own. Leave it out");
+    Refusal::NotGranted { why }
 }
 
 fn parameter_refusal(fault: ParameterFault) -> Refusal {

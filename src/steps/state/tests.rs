@@ -19,7 +19,13 @@ fn options(modes: &[(&str, Mode)]) -> StateOptions {
 fn judge(action: &str, kind: &str, state: &str, billing: Option<&str>, options: &StateOptions) -> Verdict {
     let providers = Providers::embedded().unwrap();
     let version = providers.version("2018-03-30").unwrap();
-    let task = TaskRef { kind: kind.to_owned(), id: "dts-a".to_owned(), parent: None, role: Role::Subject };
+    let task = TaskRef {
+        kind: kind.to_owned(),
+        id: "dts-a".to_owned(),
+        written: "dts-a".to_owned(),
+        parent: None,
+        role: Role::Subject,
+    };
     let seen = Observation { billing: billing.map(str::to_owned), ..observation(state) };
     let action = version.action(action).unwrap();
     Case { version, action, task: &task, seen: &seen, accepted_dangers: &[] }.decide(options)

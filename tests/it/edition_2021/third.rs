@@ -8,16 +8,21 @@ use crate::world::{Database, Options, World};
 
 const VERSION: &str = "2031-01-02";
 
-/// The folder of 2018-03-30 under another date, with one action of its own.
+/// The committed tables, and the folder of 2018-03-30 under another date, with one action of its own.
 fn write_tables(folder: &Path) {
-    let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/providers/tencent-2018-03-30");
+    let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/providers");
     let made_up = folder.join(format!("tencent-{VERSION}"));
-    for to in [&folder.join("tencent-2018-03-30"), &made_up] {
+    let copy = |from: &Path, to: &Path| {
         std::fs::create_dir_all(to).unwrap();
         for file in ["provider.toml", "actions.toml", "limits.toml", "states.toml"] {
-            std::fs::copy(committed.join(file), to.join(file)).unwrap();
+            std::fs::copy(from.join(file), to.join(file)).unwrap();
         }
+    };
+    for version in std::fs::read_dir(&committed).unwrap() {
+        let version = version.unwrap();
+        copy(&version.path(), &folder.join(version.file_name()));
     }
+    copy(&committed.join("tencent-2018-03-30"), &made_up);
     let change = |file: &str, with: &dyn Fn(String) -> String| {
         let path = made_up.join(file);
         std::fs::write(&path, with(std::fs::read_to_string(&path).unwrap())).unwrap();

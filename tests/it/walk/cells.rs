@@ -156,12 +156,12 @@ async fn make_task(world: &World, kind: &TaskKind, mut order: Value) -> TaskRef 
         order["data"] = json!({"JobId": parent});
     }
     let id = ids(world.cloud("POST", "/_sim/tasks", &order.to_string()).await);
-    TaskRef { kind: kind.name.clone(), id, parent, role: Role::Subject }
+    TaskRef { kind: kind.name.clone(), written: id.clone(), id, parent, role: Role::Subject }
 }
 
 fn parent_of(kind: &TaskKind, task: &TaskRef) -> Option<TaskRef> {
     let (parent, id) = (kind.parent.as_ref()?, task.parent.clone()?);
-    Some(TaskRef { kind: parent.task.clone(), id, parent: None, role: Role::Subject })
+    Some(TaskRef { kind: parent.task.clone(), written: id.clone(), id, parent: None, role: Role::Subject })
 }
 
 /// A subscription with a consumer group that nobody uses.
@@ -178,5 +178,11 @@ fn group_name(subscription: &str) -> String {
 
 fn group_of(task: &TaskRef) -> TaskRef {
     let id = group_name(&task.id);
-    TaskRef { kind: "consumer-group".to_owned(), id, parent: Some(task.id.clone()), role: Role::Subject }
+    TaskRef {
+        kind: "consumer-group".to_owned(),
+        written: id.clone(),
+        id,
+        parent: Some(task.id.clone()),
+        role: Role::Subject,
+    }
 }

@@ -34,7 +34,8 @@ fn the_places_of_parameters_mean_the_same() {
     ] {
         let request = read(&request).unwrap();
         assert_eq!((request.action.as_str(), request.version.as_str()), ("DescribeDtsJobs", "2020-01-01"));
-        assert_eq!((request.region.as_deref(), request.form), (Some("cn-hangzhou"), form));
+        assert_eq!((request.region.as_deref(), request.form), (None, form), "the action's row says which one decides");
+        assert_eq!(request.parameters.get("RegionId").unwrap().as_text(), Some("cn-hangzhou"));
         assert_eq!((request.signing, request.answer_form), (signing, AnswerForm::Json));
         assert_eq!(request.family, Family::Aliyun);
         let Value::Object(members) = &request.parameters else { panic!() };
@@ -63,10 +64,11 @@ fn what_decides_must_not_be_said_twice_differently() {
     ] {
         assert_eq!(signed(query, &[], body).unwrap_err(), Reason::ParameterConflict, "{query} {body}");
     }
-    // Old SDKs add their own region to every call; Region decides where it is.
+    // Old SDKs add their own region to every call: two names, two values.
     let both = signed("RegionId=cn-hangzhou", &[], "Region=cn-shanghai").unwrap();
-    assert_eq!(both.region.as_deref(), Some("cn-shanghai"));
-    assert_eq!(both.parameters.get("Region").unwrap().as_text(), Some("cn-shanghai"));
+    for (name, region) in [("Region", "cn-shanghai"), ("RegionId", "cn-hangzhou")] {
+        assert_eq!(both.parameters.get(name).unwrap().as_text(), Some(region));
+    }
     // In v1 the form's value is the one that is signed.
     assert_eq!(
         signed("DtsJobId=a", &[], "DtsJobId=b").unwrap().parameters.get("DtsJobId").unwrap().as_text(),
@@ -184,7 +186,8 @@ fn sent(
     verify(&presented, &wire, &secret, now.as_second(), 0, &[]).unwrap();
     let request = Aliyun.read(&wire).unwrap();
     assert_eq!((request.action.as_str(), request.version.as_str()), (action, "2020-01-01"));
-    assert_eq!(request.region.as_deref(), Some("cn-hangzhou"));
+    let region = |name: &str| request.parameters.get(name).and_then(Value::as_text) == Some("cn-hangzhou");
+    assert!(region("Region") || region("RegionId"), "{:?}", request.parameters);
     (wire, request)
 }
 
@@ -236,11 +239,12 @@ fn a_change_bears_a_client_token_and_keeps_its_callers() {
 }
 
 #[test]
-fn the_regions_other_name_is_said_where_the_action_has_it() {
+fn the_region_is_said_under_the_name_that_the_action_has_for_it() {
     let parameters = Value::Object(vec![("DtsJobId".to_owned(), text("j"))]);
     let (_, request) =
         sent("DescribeDtsJobs", parameters, UpstreamSigning::AsCalled, Signing::InHeaders, AnswerForm::Json);
-    assert_eq!(request.parameters.get("Region"), Some(&text("cn-hangzhou")));
+    assert_eq!(request.parameters.get("RegionId"), Some(&text("cn-hangzhou")), "no row says otherwise");
+    assert_eq!(request.parameters.get("Region"), None, "a parameter of its own, which the caller left out");
 }
 
 proptest! {
