@@ -16,6 +16,7 @@ pub mod listener;
 pub mod metrics;
 pub mod parameters;
 pub mod pipeline;
+pub mod proof;
 pub mod provider;
 pub mod quota;
 pub mod sign;

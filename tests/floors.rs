@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// From the ground up. Rooms of one floor know nothing of each other.
 const FLOORS: [&[&str]; 14] = [
     &["parameters"],
-    &["provider"],
+    &["provider", "proof"],
     &["call"],
     &["sign", "gate", "store", "metrics", "listener"],
     &["dialect", "quota", "identity"],
