@@ -176,7 +176,7 @@ fn decisions(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let _inside = runtime.enter();
     let url = format!("sqlite:{}", folder.path().join("unused.sqlite3").display());
-    let owners = Owners::new(store::open(&url.into()).unwrap());
+    let owners = Owners::new(store::open(&url.into(), dts_gateway::call::Clock::system()).unwrap());
     let authorize = Authorize::new(
         Arc::new(Accounts::new([account()])),
         Arc::new(owners),

@@ -49,7 +49,7 @@ impl Running {
     /// # Errors
     /// What is missing or wrong, in words for the one who starts it.
     pub async fn start(mut config: Config, clock: Clock) -> Result<Running, StartError> {
-        let store = store::open(&config.store)?;
+        let store = store::open(&config.store, clock.clone())?;
         store.claim(PREDECESSOR_PATIENCE).await?;
         store.migrate().await?;
         let writer = build::writer(&config, &store);

@@ -137,7 +137,7 @@ endpoint = "http://{cloud}"
 
 async fn issue_key(config: &Path) -> (String, SecretString) {
     let config = Config::load(config, []).unwrap_or_else(|mistakes| panic!("{:?}", miette::Report::new(mistakes)));
-    let store = store::open(&config.store).unwrap();
+    let store = store::open(&config.store, Clock::system()).unwrap();
     store.migrate().await.unwrap();
     let issuer = KeyIssuer::new(&*store, &config.keys.sealing, &SystemRandom);
     let pair = issuer.create("bench", Clock::system().now(), None).await.unwrap();

@@ -66,7 +66,7 @@ impl Bench {
         let team = "team = \"blue\"\n[[caller]]\nname = \"ann\"\naccounts = [\"main\"]\n";
         std::fs::write(folder.path().join("blue.toml"), team).unwrap();
         let clock = crate::call::Clock::system();
-        let store: Arc<dyn Store> = Arc::new(Sqlite::open(&folder.path().join("log.sqlite3")).unwrap());
+        let store: Arc<dyn Store> = Arc::new(Sqlite::open(&folder.path().join("log.sqlite3"), clock.clone()).unwrap());
         store.migrate().await.unwrap();
         let writer = Writer::start(Arc::clone(&store), WriterOptions::default());
         let sealing = SealingKeys::new(vec![("one".to_owned(), Zeroizing::new(SECRET.to_vec()))]).unwrap();

@@ -24,7 +24,9 @@ pub use clock::{Clock, Wall};
 pub use duplicate::Duplicate;
 pub use grant::{Condition, Effect, Grant, Pattern, TaskScope};
 pub use reason::Reason;
-pub use record::{Closed, Detail, Outcome, Record, RecordHandle, RecordSink, Settled, StateSeen};
+pub use record::{
+    ADMINISTRATIVE, Class, Closed, Detail, Outcome, Record, RecordHandle, RecordSink, Settled, StateSeen,
+};
 pub use refusal::{Limit, Refusal, TaskState};
 pub use reply::{Origin, Reply};
 pub use request::{AnswerForm, Form, Request, Signing};

@@ -13,6 +13,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+/// The family of a record about an administrative act: a key issued, the log read, the log's oldest part dropped.
+pub const ADMINISTRATIVE: &str = "gateway";
+
 /// One record of the audit log, flat, as the admin API shows it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Record {
@@ -30,7 +33,7 @@ pub struct Record {
     pub key_id: String,
     /// The peer's address.
     pub address: String,
-    /// The cloud family, or `gateway` for an administrative act.
+    /// The cloud family, or [`ADMINISTRATIVE`].
     pub family: String,
     /// The API version.
     pub version: String,
@@ -108,6 +111,16 @@ pub struct StateSeen {
     pub state: String,
     /// How old that knowledge was, in milliseconds.
     pub age_ms: i64,
+}
+
+/// Which log a record belongs to: each has its own retention.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Class {
+    /// Changes, carried out or refused, and administrative acts.
+    Changes,
+    /// Everything else.
+    Reads,
 }
 
 /// How a call ended.
@@ -216,6 +229,27 @@ impl Drop for Holder {
 impl fmt::Debug for RecordHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("RecordHandle")
+    }
+}
+
+impl Record {
+    /// The log that it belongs to.
+    pub fn class(&self) -> Class {
+        match self.detail.kind.as_str() {
+            "change" | "destructive" | "purchase" => Class::Changes,
+            _ if self.family == ADMINISTRATIVE => Class::Changes,
+            _ => Class::Reads,
+        }
+    }
+}
+
+impl Class {
+    /// The word of the database and of a log's name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Class::Changes => "changes",
+            Class::Reads => "reads",
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use uuid::{NoContext, Timestamp, Uuid};
 
-use crate::call::{Clock, Closed, Detail, Outcome, Record};
+use crate::call::{ADMINISTRATIVE, Clock, Closed, Detail, Outcome, Record};
 use crate::store::{Entry, Store, StoreError};
 
 /// Whom the record names: somebody who can read the configuration's secrets, and that is all that is known.
@@ -25,7 +25,7 @@ pub(super) async fn record(
         time: now,
         caller: WHO.to_owned(),
         key_id: key_id.to_owned(),
-        family: "gateway".to_owned(),
+        family: ADMINISTRATIVE.to_owned(),
         action: action.to_owned(),
         outcome: Outcome::Ok,
         request_id: id.to_string(),

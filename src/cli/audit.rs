@@ -185,7 +185,7 @@ async fn from_admin(url: &str, token: &str, filter: &str) -> miette::Result<Page
 async fn from_store(settings: &Settings, filter: &str, here: &Surroundings) -> miette::Result<Page> {
     let filter = read_filter(filter).map_err(|why| miette::miette!("{why}"))?;
     let config = settings.load(here)?;
-    let store = open_store(&config).await?;
+    let store = open_store(&config, &here.clock).await?;
     let read = async {
         let page = store.records(&filter).await?;
         // The same as the admin listener writes down.

@@ -95,7 +95,7 @@ impl Keys {
             What::Revoke(revoke) => &revoke.common,
         };
         let (config, json) = (common.settings.load(surroundings)?, common.json);
-        let store = open_store(&config).await?;
+        let store = open_store(&config, &surroundings.clock).await?;
         let done = self.what.run(&config, &*store, surroundings, json).await;
         store.close().await;
         done.map(|()| ExitCode::SUCCESS)

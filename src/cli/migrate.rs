@@ -24,7 +24,7 @@ pub(super) struct Migrate {
 impl Migrate {
     pub(super) async fn run(self, surroundings: &Surroundings) -> miette::Result<ExitCode> {
         let config = Config::load(&self.config, surroundings.variables.iter().cloned())?;
-        let store = open_store(&config).await?;
+        let store = open_store(&config, &surroundings.clock).await?;
         store.close().await;
         if self.json {
             surroundings.out.json(&json!({ "migrated": true }));

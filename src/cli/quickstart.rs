@@ -144,7 +144,7 @@ fn url(is_tls: bool, address: SocketAddr) -> String {
 
 /// Makes sure that the store knows the printed key pair; another instance may have seen to it.
 async fn adopt(config: &Config, pair: &Pair, here: &Surroundings) -> miette::Result<()> {
-    let store = open_store(config).await?;
+    let store = open_store(config, &here.clock).await?;
     let keys = KeyIssuer::new(&*store, &config.keys.sealing, &SystemRandom);
     let adopted = keys.adopt(&pair.id, pair.key.expose_secret(), folder::CALLER, here.clock.now()).await;
     store.close().await;

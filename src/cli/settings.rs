@@ -7,6 +7,7 @@ use clap::Args;
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 
 use super::Surroundings;
+use crate::call::Clock;
 use crate::config::Config;
 use crate::store::{self, Store};
 
@@ -54,8 +55,8 @@ pub(super) fn duration(text: &str) -> Result<SignedDuration, String> {
 }
 
 /// The configuration's database, its schema up to date.
-pub(super) async fn open_store(config: &Config) -> miette::Result<Arc<dyn Store>> {
-    let store = store::open(&config.store).map_err(|error| miette::miette!("{error}"))?;
+pub(super) async fn open_store(config: &Config, clock: &Clock) -> miette::Result<Arc<dyn Store>> {
+    let store = store::open(&config.store, clock.clone()).map_err(|error| miette::miette!("{error}"))?;
     store.migrate().await.map_err(|error| miette::miette!("{error}"))?;
     Ok(store)
 }

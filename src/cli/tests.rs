@@ -9,7 +9,7 @@ use clap::error::ErrorKind;
 
 use super::quickstart::folder::Folder;
 use super::{Line, Surroundings, main, table};
-use crate::call::Outcome;
+use crate::call::{Clock, Outcome};
 use crate::config::Config;
 use crate::identity::SystemRandom;
 use crate::store::{self, Filter};
@@ -136,7 +136,7 @@ fn keys_live_and_die_by_command_and_the_log_knows() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let keys = || {
         runtime.block_on(async {
-            let store = store::open(&config.store).unwrap();
+            let store = store::open(&config.store, Clock::system()).unwrap();
             let keys = store.keys().await.unwrap();
             store.close().await;
             keys
@@ -150,7 +150,7 @@ fn keys_live_and_die_by_command_and_the_log_knows() {
     assert!(keys().iter().find(|key| key.key_id == first).unwrap().revoked_at.is_some());
 
     let page = runtime.block_on(async {
-        let store = store::open(&config.store).unwrap();
+        let store = store::open(&config.store, Clock::system()).unwrap();
         let page = store.records(&Filter { limit: 10, ..Filter::default() }).await.unwrap();
         store.close().await;
         page

@@ -16,7 +16,9 @@ use zeroize::Zeroizing;
 
 use super::{Fetch, FetchError, IssuerKeys, IssuerSettings, JwsAlgorithm, SealingKeys, VerifyingKey};
 use crate::call::{Clock, Pattern, Record, Wall};
-use crate::store::{Entry, Filter, KeyRow, KeyState, Page, Remembered, ReplayKey, Store, StoreError, TaskRow, Verdict};
+use crate::store::{
+    Entry, Filter, KeyRow, KeyState, LogStore, Page, Remembered, ReplayKey, Store, StoreError, TaskRow, Verdict,
+};
 
 /// 2026-11-21T09:00:00Z.
 pub(super) const NOW: i64 = 1_795_251_600;
@@ -161,6 +163,9 @@ impl Store for MemoryStore {
     }
     async fn claim(&self, _: Duration) -> Result<(), StoreError> {
         Ok(())
+    }
+    fn log(&self) -> &dyn LogStore {
+        unreachable!("no log here")
     }
     async fn close(&self) {}
 }

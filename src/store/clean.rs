@@ -16,6 +16,9 @@ use super::Filter;
 /// Bytes of a text that records are searched by; longer ones are cut at a character.
 pub(super) const SEARCHABLE: usize = 512;
 
+/// The largest number of a record: 2^53 - 1, beyond which readers of JSON round (RFC 7493, section 2.2).
+const LARGEST: i64 = (1 << 53) - 1;
+
 /// A record as it can be stored, its intent: the outcome is `open`.
 pub(super) fn intent(record: &Record) -> Record {
     Record { outcome: Outcome::Open, settled: None, ..any(record) }
@@ -65,6 +68,7 @@ pub(super) fn time(time: Timestamp) -> Timestamp {
 fn any(record: &Record) -> Record {
     let mut record = record.clone();
     record.time = time(record.time);
+    record.waited_ms = record.waited_ms.clamp(0, LARGEST);
     let searched = [
         &mut record.account,
         &mut record.team,
@@ -83,6 +87,8 @@ fn any(record: &Record) -> Record {
     optional.into_iter().flatten().for_each(searchable);
 
     let detail = &mut record.detail;
+    detail.total_ms = detail.total_ms.clamp(0, LARGEST);
+    detail.upstream_ms = detail.upstream_ms.map(|took| took.clamp(0, LARGEST));
     let told = [
         &mut detail.kind,
         &mut detail.parameters,
@@ -99,6 +105,7 @@ fn any(record: &Record) -> Record {
     for seen in &mut detail.states {
         without_nul(&mut seen.task);
         without_nul(&mut seen.state);
+        seen.age_ms = seen.age_ms.clamp(0, LARGEST);
     }
     record
 }

@@ -9,6 +9,8 @@ mod entry;
 mod fault;
 mod filter;
 mod key;
+mod log;
+mod logs;
 mod open;
 mod page;
 mod plan;
@@ -24,10 +26,14 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::proof::Tile;
+
 pub use crate::call::ReplayKey;
 pub use entry::{Entry, Intent, Remembered, Verdict};
 pub use filter::{Cursor, Filter, Page};
 pub use key::{KeyRow, KeyState};
+pub use log::{Head, KeptCheckpoint, LogEntry, Place};
+pub use logs::LogName;
 pub use open::{Address, open};
 pub use postgres::Postgres;
 pub use sqlite::Sqlite;
@@ -86,8 +92,39 @@ pub trait Store: Send + Sync + 'static {
     /// `patience` for a predecessor to go.
     async fn claim(&self, patience: Duration) -> Result<(), StoreError>;
 
+    /// The logs that the records stand in.
+    fn log(&self) -> &dyn LogStore;
+
     /// Ends all connections.
     async fn close(&self);
+}
+
+/// The logs of a store, in their own order: what proofs, exports and checkpoints are made of.
+#[async_trait]
+pub trait LogStore: Send + Sync {
+    /// The ends of all logs. What this process writes it knows by itself; the others are as the database has them.
+    async fn heads(&self) -> Result<Vec<Head>, StoreError>;
+
+    /// Entries of a log in its order, from the index `from` on, at most `limit`. Behind the last one there are none.
+    async fn entries(&self, log: LogName, from: u64, limit: u32) -> Result<Vec<LogEntry>, StoreError>;
+
+    /// Where a record's entries stand: its intent and its end. None for records from before the log was provable.
+    async fn places(&self, id: Uuid) -> Result<Vec<Place>, StoreError>;
+
+    /// A full tile of a log.
+    async fn tile(&self, log: LogName, level: u8, number: u64) -> Result<Option<Tile>, StoreError>;
+
+    /// Keeps a signed checkpoint beside the log.
+    async fn keep_checkpoint(&self, kept: &KeptCheckpoint) -> Result<(), StoreError>;
+
+    /// Checkpoints of a log about at least `size` entries, the smallest first, at most `limit`.
+    async fn checkpoints(&self, log: LogName, size: u64, limit: u32) -> Result<Vec<KeptCheckpoint>, StoreError>;
+
+    /// The checkpoint of a log about the most entries.
+    async fn newest_checkpoint(&self, log: LogName) -> Result<Option<KeptCheckpoint>, StoreError>;
+
+    /// Makes room for the entries of the coming months, where the database wants that done ahead.
+    async fn prepare(&self) -> Result<(), StoreError>;
 }
 
 /// What is stored of a task.

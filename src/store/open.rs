@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::call::Clock;
+
 use super::{Postgres, Sqlite, Store, StoreError};
 
 /// An address, read.
@@ -17,11 +19,11 @@ pub enum Address {
 }
 
 /// The database that `url` names. Nothing is connected yet, so this works while the database is down; it must be called
-/// inside a Tokio runtime.
-pub fn open(url: &SecretString) -> Result<Arc<dyn Store>, StoreError> {
+/// inside a Tokio runtime. Entries of the audit log are stamped by `clock`.
+pub fn open(url: &SecretString, clock: Clock) -> Result<Arc<dyn Store>, StoreError> {
     match Address::read(url)? {
-        Address::Postgres(url) => Ok(Arc::new(Postgres::connect(&url)?)),
-        Address::Sqlite(path) => Ok(Arc::new(Sqlite::open(&path)?)),
+        Address::Postgres(url) => Ok(Arc::new(Postgres::connect(&url, clock)?)),
+        Address::Sqlite(path) => Ok(Arc::new(Sqlite::open(&path, clock)?)),
     }
 }
 

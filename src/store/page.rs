@@ -182,7 +182,7 @@ fn json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|_| StoreError::Incompatible("a record can't be read".to_owned()))
 }
 
-fn word<T: serde::de::DeserializeOwned>(word: String) -> Result<T, StoreError> {
+pub(super) fn word<T: serde::de::DeserializeOwned>(word: String) -> Result<T, StoreError> {
     serde_json::from_value(serde_json::Value::String(word))
         .map_err(|_| StoreError::Incompatible("a record of a newer version".to_owned()))
 }

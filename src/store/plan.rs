@@ -24,6 +24,8 @@ pub(super) struct Wanted {
     pub(super) intents: BTreeSet<Uuid>,
     /// Changes that end, whose leases are asked for.
     pub(super) ended: BTreeSet<Uuid>,
+    /// Calls that have ended, changes and others; a commit that broke off may have come through.
+    pub(super) closed: BTreeSet<Uuid>,
     /// Tasks whose leases and counters are asked for.
     pub(super) tasks: BTreeSet<TaskKey>,
     /// Tasks whose owner is written.
@@ -37,6 +39,8 @@ pub(super) struct Wanted {
 pub(super) struct Known {
     /// Which of the intents exist.
     pub(super) committed: HashSet<Uuid>,
+    /// Which of the calls that have ended have their final record.
+    pub(super) recorded: HashSet<Uuid>,
     /// The leases of the tasks, and those that the ended changes hold.
     pub(super) leases: Vec<Lease>,
     /// The counters of the tasks that were seen before.
@@ -118,6 +122,7 @@ pub(super) fn wanted(entries: &[Entry]) -> Wanted {
                 wanted.tasks.extend(intent.tasks.iter().map(|seen| task_key(&intent.record.account, &seen.id)));
             }
             Entry::Closed(closed) => {
+                wanted.closed.insert(closed.record.id);
                 wanted.ended.extend(closed.intended.then_some(closed.record.id));
             }
             Entry::Own { account, task, .. } => {
@@ -210,7 +215,9 @@ impl Batch {
         let record = clean::ended(&closed.record);
         let id = record.id;
         let memory = memory(closed);
-        self.plan.records.push(record);
+        if self.known.recorded.insert(id) {
+            self.plan.records.push(record);
+        }
         if !closed.intended {
             return Verdict::Done;
         }

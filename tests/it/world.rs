@@ -129,7 +129,7 @@ impl World {
 
     /// The store, opened beside the gateway.
     pub fn store(&self) -> std::sync::Arc<dyn Store> {
-        store::open(&self.store_url).unwrap()
+        store::open(&self.store_url, dts_gateway::call::Clock::system()).unwrap()
     }
 
     /// A caller with a token.

@@ -12,7 +12,9 @@ use tower::{Layer, Service, ServiceExt, service_fn};
 use uuid::Uuid;
 
 use super::Audit;
-use crate::call::{Call, Closed, Outcome, Progress, Reason, Record, RecordHandle, RecordSink, Refusal, Reply, Wire};
+use crate::call::{
+    Call, Clock, Closed, Outcome, Progress, Reason, Record, RecordHandle, RecordSink, Refusal, Reply, Wire,
+};
 use crate::gate::{Answer, AroundLayer};
 use crate::metrics::Metrics;
 use crate::provider::Family;
@@ -39,7 +41,7 @@ impl Bed {
     async fn new() -> Bed {
         let folder = TempDir::new().unwrap();
         let url = format!("sqlite:{}", folder.path().join("store.sqlite3").display());
-        let store = store::open(&SecretString::from(url)).unwrap();
+        let store = store::open(&SecretString::from(url), Clock::system()).unwrap();
         store.migrate().await.unwrap();
         let metrics = Arc::new(Metrics::default());
         let writer = Writer::start(store, WriterOptions::default());

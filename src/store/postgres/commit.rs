@@ -6,13 +6,16 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, Connection, Row};
+use sqlx::{AssertSqlSafe, Connection, Row as _};
 use uuid::Uuid;
 
-use crate::call::Record;
+use super::committer::Committer;
+use crate::proof::Hash;
 use crate::store::fault::fault;
+use crate::store::logs::{self, Row, Rows};
 use crate::store::page::Words;
 use crate::store::plan::{self, Known, Lease, Plan, TaskKey, Wanted};
 use crate::store::{Entry, Remembered, ReplayKey, StoreError, Verdict};
@@ -21,14 +24,22 @@ use crate::store::{Entry, Remembered, ReplayKey, StoreError, Verdict};
 const TASK_LOCK: i32 = 0x6474_7301;
 const KEY_LOCK: i32 = 0x6474_7302;
 
-/// Commits `entries`.
-pub(super) async fn commit(connection: &mut PgConnection, entries: &[Entry]) -> Result<Vec<Verdict>, StoreError> {
+/// Commits `entries` at the time `now`.
+pub(super) async fn commit(
+    committer: &mut Committer,
+    entries: &[Entry],
+    now: Timestamp,
+) -> Result<Vec<Verdict>, StoreError> {
     let mut wanted = plan::wanted(entries);
-    let mut transaction = connection.begin().await.map_err(fault)?;
+    let mut transaction = committer.connection.begin().await.map_err(fault)?;
     let known = look(&mut transaction, &mut wanted).await?;
     let plan = plan::decide(entries, known);
+    let mut logs = committer.logs.clone();
+    let rows = logs.append(&plan, now)?;
+    append(&mut transaction, rows).await?;
     write(&mut transaction, &plan).await.map_err(fault)?;
     transaction.commit().await.map_err(fault)?;
+    committer.logs = logs;
     Ok(plan.verdicts)
 }
 
@@ -50,6 +61,14 @@ async fn look(connection: &mut PgConnection, wanted: &mut Wanted) -> Result<Know
     }
     lock(connection, wanted).await.map_err(fault)?;
 
+    if !wanted.closed.is_empty() {
+        let rows: Vec<Uuid> = sqlx::query_scalar("SELECT id FROM audit_records WHERE id = ANY($1)")
+            .bind(wanted.closed.iter().copied().collect::<Vec<_>>())
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(fault)?;
+        known.recorded = rows.into_iter().collect();
+    }
     if !wanted.intents.is_empty() {
         let rows: Vec<Uuid> = sqlx::query_scalar("SELECT id FROM audit_intents WHERE id = ANY($1)")
             .bind(wanted.intents.iter().copied().collect::<Vec<_>>())
@@ -174,8 +193,6 @@ async fn write(connection: &mut PgConnection, plan: &Plan) -> Result<(), sqlx::E
         .execute(&mut *connection)
         .await?;
     }
-    records(connection, "audit_intents", &plan.intents).await?;
-    records(connection, "audit_records", &plan.records).await?;
     if !plan.leases.is_empty() {
         sqlx::query("INSERT INTO open_changes SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[])")
             .bind(plan.leases.iter().map(|lease| lease.intent).collect::<Vec<_>>())
@@ -218,25 +235,45 @@ async fn write(connection: &mut PgConnection, plan: &Plan) -> Result<(), sqlx::E
     Ok(())
 }
 
+/// Adds entries to the logs, and the tiles that they fill.
+async fn append(connection: &mut PgConnection, rows: Rows<'_>) -> Result<(), StoreError> {
+    records(connection, "audit_intents", &rows.intents).await.map_err(fault)?;
+    records(connection, "audit_records", &rows.records).await.map_err(fault)?;
+    for (name, tile) in rows.tiles {
+        sqlx::query("INSERT INTO audit_tiles (slot, class, level, number, hashes) VALUES ($1, $2, $3, $4, $5)")
+            .bind(name.slot)
+            .bind(name.class.as_str())
+            .bind(i32::from(tile.level))
+            .bind(logs::whole(tile.number)?)
+            .bind(Hash::concat(&tile.hashes))
+            .execute(&mut *connection)
+            .await
+            .map_err(fault)?;
+    }
+    Ok(())
+}
+
 /// Adds records, and their tasks, in one statement whose text is the same for any number of them.
-async fn records(connection: &mut PgConnection, table: &'static str, records: &[Record]) -> Result<(), sqlx::Error> {
-    if records.is_empty() {
+async fn records(connection: &mut PgConnection, table: &'static str, rows: &[Row<'_>]) -> Result<(), sqlx::Error> {
+    if rows.is_empty() {
         return Ok(());
     }
     let statement = format!(
         "WITH added AS (
-             SELECT * FROM json_to_recordset($1::json) AS r (
+             SELECT r.*, decode(r.hash, 'hex') AS leaf_hash FROM json_to_recordset($1::json) AS r (
                  id uuid, time timestamptz, account text, team text, caller text, key_id text, address text,
                  family text, version text, action text, region text, task_ids text[], outcome text, reason text,
                  caller_gone boolean, settled text, request_id text, upstream_request_id text, upstream_code text,
-                 waited_ms bigint, detail json)
+                 waited_ms bigint, detail json, class text, slot int, leaf bigint, hash text, recorded_at timestamptz)
          ), kept AS (
-             INSERT INTO {table} SELECT * FROM added ON CONFLICT DO NOTHING
+             INSERT INTO {table} SELECT id, time, account, team, caller, key_id, address, family, version, action, region,
+                 task_ids, outcome, reason, caller_gone, settled, request_id, upstream_request_id, upstream_code,
+                 waited_ms, detail, class, slot, leaf, leaf_hash, recorded_at FROM added
          )
-         INSERT INTO audit_record_tasks (task_id, record_id)
-         SELECT task, id FROM added, unnest(task_ids) AS task ON CONFLICT DO NOTHING"
+         INSERT INTO audit_record_tasks (task_id, record_id, class, recorded_at)
+         SELECT task, id, class, recorded_at FROM added, unnest(task_ids) AS task ON CONFLICT DO NOTHING"
     );
-    let rows = serde_json::to_string(records).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    let rows = serde_json::to_string(rows).map_err(|error| sqlx::Error::Encode(error.into()))?;
     sqlx::query(AssertSqlSafe(statement)).bind(rows).execute(connection).await.map(|_| ())
 }
 

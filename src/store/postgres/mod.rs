@@ -6,12 +6,15 @@
 
 mod claim;
 mod commit;
+mod committer;
 mod keys;
+mod log;
 mod read;
 #[cfg(test)]
 mod tests;
 
 use std::str::FromStr;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -21,11 +24,19 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgPool, SqlSafeStr};
 use tokio::sync::Mutex;
+use uuid::Uuid;
 
 use super::fault::{fault, migration, within};
+use super::logs::CLAIMED;
 use super::page::Words;
-use super::{Entry, Filter, KeyRow, KeyState, Page, Remembered, ReplayKey, Store, StoreError, TaskRow, Verdict};
+use super::{
+    Entry, Filter, Head, KeptCheckpoint, KeyRow, KeyState, LogEntry, LogName, LogStore, Page, Place, Remembered,
+    ReplayKey, Store, StoreError, TaskRow, Verdict,
+};
+use crate::call::Clock;
+use crate::proof::Tile;
 use claim::Claim;
+use committer::Committer;
 
 /// How long the server works on a statement or waits for a lock; what [`PREPARE`] sets.
 const STATEMENT: Duration = Duration::from_secs(5);
@@ -40,6 +51,11 @@ const PULSE: Duration = Duration::from_secs(5);
 /// Connections beside the one that commits and the one that holds the claim: reads of callers' requests and of auditors.
 const CONNECTIONS: u32 = 8;
 
+/// Partitions are made for this month and so many after it.
+const MONTHS_AHEAD: i32 = 2;
+/// No slot was taken yet.
+const NO_SLOT: i32 = -1;
+
 /// What a connection is told before it is used. `remote_apply` waits for more than `on` and is left alone.
 const PREPARE: &str = "
     SET statement_timeout = '5s';
@@ -52,14 +68,17 @@ const PREPARE: &str = "
 pub struct Postgres {
     options: PgConnectOptions,
     pool: PgPool,
-    committer: Mutex<Option<PgConnection>>,
+    committer: Mutex<Option<Committer>>,
+    /// The slot whose logs it writes; none yet is -1.
+    slot: AtomicI32,
     claim: Claim,
+    clock: Clock,
 }
 
 impl Postgres {
     /// A database by its address. Connections are made when they are needed, so this works while the server is down;
-    /// it must be called inside a Tokio runtime.
-    pub fn connect(url: &SecretString) -> Result<Postgres, StoreError> {
+    /// it must be called inside a Tokio runtime. Entries are stamped by `clock`.
+    pub fn connect(url: &SecretString, clock: Clock) -> Result<Postgres, StoreError> {
         let options = PgConnectOptions::from_str(url.expose_secret())
             .map_err(fault)?
             .application_name("dts-gateway")
@@ -69,7 +88,8 @@ impl Postgres {
             .acquire_timeout(ACQUIRE)
             .after_connect(|connection, _| Box::pin(prepare(connection)))
             .connect_lazy_with(options.clone());
-        Ok(Postgres { claim: Claim::new(options.clone(), PULSE), options, pool, committer: Mutex::new(None) })
+        let claim = Claim::new(options.clone(), PULSE);
+        Ok(Postgres { claim, options, pool, committer: Mutex::new(None), slot: AtomicI32::new(NO_SLOT), clock })
     }
 
     async fn connection(&self) -> Result<PgConnection, StoreError> {
@@ -93,14 +113,56 @@ impl Postgres {
         if self.claim.is_lost() {
             return Err(StoreError::Claimed);
         }
-        let mut slot = self.committer.lock().await;
-        let mut connection = match slot.take() {
-            Some(connection) => connection,
-            None => self.connection().await?,
+        let mut held = self.committer.lock().await;
+        let mut committer = match held.take() {
+            Some(committer) => committer,
+            None => self.committer().await?,
         };
-        let verdicts = commit::commit(&mut connection, entries).await?;
-        *slot = Some(connection);
+        let verdicts = commit::commit(&mut committer, entries, self.clock.now()).await?;
+        *held = Some(committer);
         Ok(verdicts)
+    }
+
+    /// A new connection that commits, to the logs that the last one wrote.
+    async fn committer(&self) -> Result<Committer, StoreError> {
+        let slot = self.slot.load(Ordering::Acquire);
+        let committer = Committer::start(self.connection().await?, (slot != NO_SLOT).then_some(slot)).await?;
+        self.slot.store(committer.logs.slot(), Ordering::Release);
+        Ok(committer)
+    }
+
+    async fn try_heads(&self) -> Result<Vec<Head>, StoreError> {
+        let own = self.committer.lock().await.as_ref().map(|committer| committer.logs.heads());
+        let own = own.into_iter().flatten().collect::<Vec<_>>();
+        let mut heads = Vec::new();
+        for name in log::names(&self.pool).await? {
+            match own.iter().find(|head| head.log == name) {
+                Some(head) => heads.push(head.clone()),
+                None => heads.push(log::head(&self.pool, name).await?),
+            }
+        }
+        Ok(heads)
+    }
+
+    async fn try_prepare(&self) -> Result<(), StoreError> {
+        for ahead in 0..=MONTHS_AHEAD {
+            sqlx::query("SELECT audit_prepare($1 + make_interval(months => $2))")
+                .bind(<sqlx::Postgres as Words>::time(self.clock.now()))
+                .bind(ahead)
+                .execute(&self.pool)
+                .await
+                .map_err(fault)?;
+        }
+        Ok(())
+    }
+
+    async fn try_claim(&self, patience: Duration) -> Result<(), StoreError> {
+        self.claim.take(patience).await?;
+        let before = self.slot.swap(CLAIMED, Ordering::AcqRel);
+        if before != CLAIMED {
+            drop(self.committer.lock().await.take());
+        }
+        Ok(())
     }
 
     async fn try_ping(&self) -> Result<(), StoreError> {
@@ -176,16 +238,55 @@ impl Store for Postgres {
     }
 
     async fn claim(&self, patience: Duration) -> Result<(), StoreError> {
-        within(OPERATION + patience, self.claim.take(patience)).await
+        within(OPERATION + patience, self.try_claim(patience)).await
+    }
+
+    fn log(&self) -> &dyn LogStore {
+        self
     }
 
     async fn close(&self) {
-        if let Some(connection) = self.committer.lock().await.take() {
+        if let Some(committer) = self.committer.lock().await.take() {
             // What it had to say is committed; a server that does not answer must not hold us.
-            drop(tokio::time::timeout(STATEMENT, connection.close()).await);
+            drop(tokio::time::timeout(STATEMENT, committer.connection.close()).await);
         }
         drop(tokio::time::timeout(STATEMENT, self.pool.close()).await);
         self.claim.release().await;
+    }
+}
+
+#[async_trait]
+impl LogStore for Postgres {
+    async fn heads(&self) -> Result<Vec<Head>, StoreError> {
+        within(OPERATION, self.try_heads()).await
+    }
+
+    async fn entries(&self, log: LogName, from: u64, limit: u32) -> Result<Vec<LogEntry>, StoreError> {
+        within(OPERATION, log::entries(&self.pool, log, from, limit)).await
+    }
+
+    async fn places(&self, id: Uuid) -> Result<Vec<Place>, StoreError> {
+        within(OPERATION, log::places(&self.pool, id)).await
+    }
+
+    async fn tile(&self, log: LogName, level: u8, number: u64) -> Result<Option<Tile>, StoreError> {
+        within(OPERATION, log::tile(&self.pool, log, level, number)).await
+    }
+
+    async fn keep_checkpoint(&self, kept: &KeptCheckpoint) -> Result<(), StoreError> {
+        within(OPERATION, log::keep(&self.pool, kept)).await
+    }
+
+    async fn checkpoints(&self, log: LogName, size: u64, limit: u32) -> Result<Vec<KeptCheckpoint>, StoreError> {
+        within(OPERATION, log::checkpoints(&self.pool, log, size, limit)).await
+    }
+
+    async fn newest_checkpoint(&self, log: LogName) -> Result<Option<KeptCheckpoint>, StoreError> {
+        within(OPERATION, log::newest(&self.pool, log)).await
+    }
+
+    async fn prepare(&self) -> Result<(), StoreError> {
+        within(OPERATION, self.try_prepare()).await
     }
 }
 
@@ -207,14 +308,14 @@ impl Words for sqlx::Postgres {
 
 /// The migrations, oldest first. Files that were released are never edited, their checksums are in every database.
 fn migrations() -> Migrator {
-    let start = include_str!("../../../migrations/postgres/0001_start.sql");
-    Migrator::with_migrations(vec![Migration::new(
-        1,
-        "start".into(),
-        MigrationType::Simple,
-        start.into_sql_str(),
-        false,
-    )])
+    let all = [
+        (1, "start", include_str!("../../../migrations/postgres/0001_start.sql")),
+        (2, "provable log", include_str!("../../../migrations/postgres/0002_provable_log.sql")),
+    ];
+    let migration = |(version, name, text): (i64, &'static str, &'static str)| {
+        Migration::new(version, name.into(), MigrationType::Simple, text.into_sql_str(), false)
+    };
+    Migrator::with_migrations(all.map(migration).to_vec())
 }
 
 async fn prepare(connection: &mut PgConnection) -> Result<(), sqlx::Error> {

@@ -8,7 +8,7 @@ use sqlx::{Connection, Row};
 
 use super::claim::Claim;
 use super::{Postgres, Store, StoreError};
-use crate::call::Outcome;
+use crate::call::{Clock, Outcome};
 use crate::store::tests::bed::on_postgres;
 use crate::store::tests::{ended, record};
 
@@ -20,7 +20,7 @@ fn every_connection_waits_for_the_disk_and_not_for_ever() {
         )
         .await
         .unwrap();
-        let store = Postgres::connect(&bed.url()).unwrap();
+        let store = Postgres::connect(&bed.url(), Clock::system()).unwrap();
         let mut committer = store.connection().await.unwrap();
         let mut pooled = Vec::new();
         for _ in 0..super::CONNECTIONS {
@@ -63,7 +63,7 @@ fn a_claim_is_taken_again_and_an_instance_that_lost_it_commits_nothing() {
     on_postgres(async |bed| {
         let kill = "SELECT pg_terminate_backend(pid) FROM pg_locks
                     WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-        let mut store = Postgres::connect(&bed.url()).unwrap();
+        let mut store = Postgres::connect(&bed.url(), Clock::system()).unwrap();
         store.claim = Claim::new(store.options.clone(), Duration::from_millis(20));
         store.claim(Duration::ZERO).await.unwrap();
         bed.raw(kill).await.unwrap();
@@ -72,8 +72,9 @@ fn a_claim_is_taken_again_and_an_instance_that_lost_it_commits_nothing() {
         until(async || bed.count("pg_locks WHERE locktype = 'advisory' AND granted").await == 1).await;
         assert!(!store.claim.is_lost());
 
-        let mut slow = Postgres::connect(&bed.url()).unwrap();
-        slow.claim = Claim::new(slow.options.clone(), Duration::from_millis(300));
+        let mut slow = Postgres::connect(&bed.url(), Clock::system()).unwrap();
+        // Long enough for the other one to be faster on a busy machine.
+        slow.claim = Claim::new(slow.options.clone(), Duration::from_secs(2));
         store.close().await;
         slow.claim(Duration::from_secs(10)).await.unwrap();
         bed.raw(kill).await.unwrap();
@@ -99,7 +100,7 @@ fn errors_tell_the_cause_and_no_secret() {
             (format!("{before}@{}/planted-secret", database.0), "no such database"),
             (format!("postgres://{user}:planted-secret@{closed}/x"), "refused"),
         ] {
-            let store = Postgres::connect(&SecretString::from(url)).unwrap();
+            let store = Postgres::connect(&SecretString::from(url), Clock::system()).unwrap();
             for error in [
                 store.ping().await.unwrap_err(),
                 store.migrate().await.unwrap_err(),
@@ -115,7 +116,9 @@ fn errors_tell_the_cause_and_no_secret() {
                 assert!(!text.contains("planted-secret"), "{text}");
             }
         }
-        let error = Postgres::connect(&SecretString::from("postgres://u:planted-secret@h:port/x")).err().unwrap();
+        let error = Postgres::connect(&SecretString::from("postgres://u:planted-secret@h:port/x"), Clock::system())
+            .err()
+            .unwrap();
         assert!(!format!("{error} {error:?}").contains("planted-secret"));
         // The store of the test itself is fine.
         let mut connection = sqlx::PgConnection::connect(&url).await.unwrap();

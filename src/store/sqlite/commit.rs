@@ -1,25 +1,36 @@
 //! A batch of entries as one transaction: lock, look, decide, write. The lock is SQLite's own, on the whole file.
 
+use jiff::Timestamp;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Connection, QueryBuilder, Row as _};
 use uuid::Uuid;
 
-use crate::call::Record;
+use crate::proof::Hash;
 use crate::store::fault::fault;
+use crate::store::logs::{self, Row, Rows};
 use crate::store::page::Words;
 use crate::store::plan::{self, Known, Lease, Plan, TaskKey, Wanted};
 use crate::store::{Entry, Remembered, ReplayKey, StoreError, Verdict};
 
-use super::BEGIN;
+use super::ends::Ends;
+use super::{BEGIN, Writing};
 
-/// Commits `entries`.
-pub(super) async fn commit(connection: &mut SqliteConnection, entries: &[Entry]) -> Result<Vec<Verdict>, StoreError> {
+/// Commits `entries` at the time `now`.
+pub(super) async fn commit(
+    writing: &mut Writing,
+    entries: &[Entry],
+    now: Timestamp,
+) -> Result<Vec<Verdict>, StoreError> {
     let wanted = plan::wanted(entries);
-    let mut transaction = connection.begin_with(BEGIN).await.map_err(fault)?;
+    let mut transaction = writing.connection.begin_with(BEGIN).await.map_err(fault)?;
+    let mut ends = Ends::current(&mut transaction, writing.ends.take()).await?;
     let known = look(&mut transaction, &wanted).await?;
     let plan = plan::decide(entries, known);
+    let rows = ends.logs.append(&plan, now)?;
+    append(&mut transaction, rows).await?;
     write(&mut transaction, &plan).await?;
     transaction.commit().await.map_err(fault)?;
+    writing.ends = Some(ends);
     Ok(plan.verdicts)
 }
 
@@ -32,6 +43,17 @@ async fn look(connection: &mut SqliteConnection, wanted: &Wanted) -> Result<Know
             .await
             .map_err(fault)?;
         known.committed.extend(found);
+    }
+    let closed: Vec<Uuid> = wanted.closed.iter().copied().collect();
+    for ids in statements(&closed) {
+        let mut question = QueryBuilder::new("SELECT id FROM audit_records WHERE id IN (");
+        let mut list = question.separated(", ");
+        for id in ids {
+            list.push_bind(*id);
+        }
+        let found: Vec<Uuid> =
+            question.push(")").build_query_scalar().fetch_all(&mut *connection).await.map_err(fault)?;
+        known.recorded.extend(found);
     }
     for id in &wanted.ended {
         let rows = sqlx::query(
@@ -123,8 +145,6 @@ async fn write(connection: &mut SqliteConnection, plan: &Plan) -> Result<(), Sto
         .await
         .map_err(fault)?;
     }
-    records(connection, "audit_intents", &plan.intents).await?;
-    records(connection, "audit_records", &plan.records).await?;
     for lease in &plan.leases {
         sqlx::query("INSERT INTO open_changes (intent_id, account, task_id) VALUES ($1, $2, $3)")
             .bind(lease.intent)
@@ -166,14 +186,34 @@ async fn write(connection: &mut SqliteConnection, plan: &Plan) -> Result<(), Sto
     Ok(())
 }
 
-/// Adds records and their tasks. A record that exists stays as it is.
-async fn records(connection: &mut SqliteConnection, table: &'static str, records: &[Record]) -> Result<(), StoreError> {
+/// Adds entries to the logs, and the tiles that they fill.
+async fn append(connection: &mut SqliteConnection, rows: Rows<'_>) -> Result<(), StoreError> {
+    records(connection, "audit_intents", &rows.intents).await?;
+    records(connection, "audit_records", &rows.records).await?;
+    for (name, tile) in rows.tiles {
+        sqlx::query("INSERT INTO audit_tiles (slot, class, level, number, hashes) VALUES ($1, $2, $3, $4, $5)")
+            .bind(name.slot)
+            .bind(name.class.as_str())
+            .bind(i32::from(tile.level))
+            .bind(logs::whole(tile.number)?)
+            .bind(Hash::concat(&tile.hashes))
+            .execute(&mut *connection)
+            .await
+            .map_err(fault)?;
+    }
+    Ok(())
+}
+
+/// Adds records and their tasks.
+async fn records(connection: &mut SqliteConnection, table: &'static str, rows: &[Row<'_>]) -> Result<(), StoreError> {
     let columns = "id, time, account, team, caller, key_id, address, family, version, action, region, task_ids, outcome, \
-         reason, caller_gone, settled, request_id, upstream_request_id, upstream_code, waited_ms, detail";
-    let rows = records.iter().map(Row::of).collect::<Result<Vec<_>, _>>()?;
-    for rows in statements(&rows) {
+         reason, caller_gone, settled, request_id, upstream_request_id, upstream_code, waited_ms, detail, \
+         class, slot, leaf, leaf_hash, recorded_at";
+    let cells = rows.iter().map(Cells::of).collect::<Result<Vec<_>, _>>()?;
+    for cells in statements(&cells) {
         let mut insert = QueryBuilder::new(format!("INSERT INTO {table} ({columns}) "));
-        insert.push_values(rows, |mut columns, Row { record, task_ids, settled, detail }| {
+        insert.push_values(cells, |mut columns, Cells { row, task_ids, settled, detail }| {
+            let record = row.record;
             columns
                 .push_bind(record.id)
                 .push_bind(sqlx::Sqlite::time(record.time))
@@ -195,12 +235,21 @@ async fn records(connection: &mut SqliteConnection, table: &'static str, records
                 .push_bind(&record.upstream_request_id)
                 .push_bind(&record.upstream_code)
                 .push_bind(record.waited_ms)
-                .push_bind(detail);
+                .push_bind(detail)
+                .push_bind(row.class.as_str())
+                .push_bind(row.slot)
+                .push_bind(row.leaf)
+                .push_bind(row.leaf_hash.as_bytes().as_slice())
+                .push_bind(sqlx::Sqlite::time(row.recorded_at));
         });
-        insert.push(" ON CONFLICT DO NOTHING").build().execute(&mut *connection).await.map_err(fault)?;
+        let done = insert.build().execute(&mut *connection).await.map_err(fault)?;
+        if done.rows_affected() != cells.len() as u64 {
+            // A trigger keeps rows that exist; a place that is taken already must not swallow an entry.
+            return Err(StoreError::Incompatible("its audit log has entries that nobody wrote".to_owned()));
+        }
     }
     let tasks: Vec<(&str, Uuid)> =
-        records.iter().flat_map(|record| record.task_ids.iter().map(|task| (task.as_str(), record.id))).collect();
+        rows.iter().flat_map(|row| row.record.task_ids.iter().map(|task| (task.as_str(), row.record.id))).collect();
     for rows in statements(&tasks) {
         let mut insert = QueryBuilder::new("INSERT INTO audit_record_tasks (task_id, record_id) ");
         insert.push_values(rows, |mut columns, (task, id)| {
@@ -211,18 +260,19 @@ async fn records(connection: &mut SqliteConnection, table: &'static str, records
     Ok(())
 }
 
-/// A record with those of its columns that are JSON.
-struct Row<'a> {
-    record: &'a Record,
+/// An entry with those of its columns that are JSON.
+struct Cells<'a> {
+    row: &'a Row<'a>,
     task_ids: String,
     settled: Option<String>,
     detail: String,
 }
 
-impl Row<'_> {
-    fn of(record: &Record) -> Result<Row<'_>, StoreError> {
+impl<'a> Cells<'a> {
+    fn of(row: &'a Row<'a>) -> Result<Cells<'a>, StoreError> {
+        let record = row.record;
         let settled = record.settled.map(|settled| json(&settled)).transpose()?;
-        Ok(Row { record, task_ids: json(&record.task_ids)?, settled, detail: json(&record.detail)? })
+        Ok(Cells { row, task_ids: json(&record.task_ids)?, settled, detail: json(&record.detail)? })
     }
 }
 

@@ -6,7 +6,9 @@
 
 mod claim;
 mod commit;
+mod ends;
 mod keys;
+mod log;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -21,11 +23,18 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqlitePool};
 use tokio::sync::Mutex;
+use uuid::Uuid;
 
 use super::fault::{fault, migration, within};
 use super::page::Words;
-use super::{Entry, Filter, KeyRow, KeyState, Page, Remembered, ReplayKey, Store, StoreError, TaskRow, Verdict};
+use super::{
+    Entry, Filter, Head, KeptCheckpoint, KeyRow, KeyState, LogEntry, LogName, LogStore, Page, Place, Remembered,
+    ReplayKey, Store, StoreError, TaskRow, Verdict,
+};
+use crate::call::Clock;
+use crate::proof::Tile;
 use claim::Claim;
+use ends::Ends;
 
 /// How long to wait for another process's lock.
 const BUSY: Duration = Duration::from_secs(5);
@@ -43,14 +52,21 @@ pub struct Sqlite {
     path: PathBuf,
     options: SqliteConnectOptions,
     pool: SqlitePool,
-    writer: Mutex<Option<SqliteConnection>>,
+    writer: Mutex<Option<Writing>>,
     claim: Claim,
+    clock: Clock,
+}
+
+/// The connection that writes, and how far the logs had come when it last did.
+struct Writing {
+    connection: SqliteConnection,
+    ends: Option<Ends>,
 }
 
 impl Sqlite {
     /// A database by its file, which is made with the first write if it does not exist; its folder must. Must be called
-    /// inside a Tokio runtime.
-    pub fn open(path: &Path) -> Result<Sqlite, StoreError> {
+    /// inside a Tokio runtime. Entries are stamped by `clock`.
+    pub fn open(path: &Path, clock: Clock) -> Result<Sqlite, StoreError> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         if folder.is_some_and(|folder| !folder.is_dir()) {
             return Err(StoreError::Incompatible(format!("there is no folder for {}", path.display())));
@@ -66,12 +82,24 @@ impl Sqlite {
             .max_connections(CONNECTIONS)
             .acquire_timeout(BUSY)
             .connect_lazy_with(options.clone());
-        Ok(Sqlite { path: path.to_owned(), options, pool, writer: Mutex::new(None), claim: Claim::new(path) })
+        Ok(Sqlite { path: path.to_owned(), options, pool, writer: Mutex::new(None), claim: Claim::new(path), clock })
     }
 
     async fn connection(&self) -> Result<SqliteConnection, StoreError> {
         create(&self.path).map_err(|error| StoreError::Unavailable(error.kind().to_string()))?;
         self.options.connect().await.map_err(fault)
+    }
+
+    async fn try_heads(&self) -> Result<Vec<Head>, StoreError> {
+        let heads = async |writing: &mut Writing| {
+            let mut transaction = writing.connection.begin_with(BEGIN).await.map_err(fault)?;
+            let ends = Ends::current(&mut transaction, writing.ends.take()).await?;
+            transaction.rollback().await.map_err(fault)?;
+            let heads = ends.logs.heads().to_vec();
+            writing.ends = Some(ends);
+            Ok(heads)
+        };
+        self.committing(heads).await
     }
 
     /// Runs `work` on the connection that writes. One that failed or was broken off takes the connection with it, so
@@ -80,13 +108,21 @@ impl Sqlite {
         &self,
         work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let mut slot = self.writer.lock().await;
-        let mut connection = match slot.take() {
-            Some(connection) => connection,
-            None => self.connection().await?,
+        self.committing(async |writing| work(&mut writing.connection).await).await
+    }
+
+    /// The same for work that appends to the logs.
+    async fn committing<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut Writing) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut held = self.writer.lock().await;
+        let mut writing = match held.take() {
+            Some(writing) => writing,
+            None => Writing { connection: self.connection().await?, ends: None },
         };
-        let done = work(&mut connection).await?;
-        *slot = Some(connection);
+        let done = work(&mut writing).await?;
+        *held = Some(writing);
         Ok(done)
     }
 }
@@ -102,7 +138,8 @@ impl Store for Sqlite {
     }
 
     async fn commit(&self, entries: &[Entry]) -> Result<Vec<Verdict>, StoreError> {
-        within(OPERATION, self.writing(async |connection| commit::commit(connection, entries).await)).await
+        let now = self.clock.now();
+        within(OPERATION, self.committing(async |writing| commit::commit(writing, entries, now).await)).await
     }
 
     async fn records(&self, filter: &Filter) -> Result<Page, StoreError> {
@@ -158,13 +195,52 @@ impl Store for Sqlite {
         self.claim.take(patience).await
     }
 
+    fn log(&self) -> &dyn LogStore {
+        self
+    }
+
     async fn close(&self) {
         self.pool.close().await;
-        if let Some(connection) = self.writer.lock().await.take() {
+        if let Some(writing) = self.writer.lock().await.take() {
             // What it had to say is committed.
-            drop(connection.close().await);
+            drop(writing.connection.close().await);
         }
         self.claim.release();
+    }
+}
+
+#[async_trait]
+impl LogStore for Sqlite {
+    async fn heads(&self) -> Result<Vec<Head>, StoreError> {
+        within(OPERATION, self.try_heads()).await
+    }
+
+    async fn entries(&self, log: LogName, from: u64, limit: u32) -> Result<Vec<LogEntry>, StoreError> {
+        within(OPERATION, log::entries(&self.pool, log, from, limit)).await
+    }
+
+    async fn places(&self, id: Uuid) -> Result<Vec<Place>, StoreError> {
+        within(OPERATION, log::places(&self.pool, id)).await
+    }
+
+    async fn tile(&self, log: LogName, level: u8, number: u64) -> Result<Option<Tile>, StoreError> {
+        within(OPERATION, log::tile(&self.pool, log, level, number)).await
+    }
+
+    async fn keep_checkpoint(&self, kept: &KeptCheckpoint) -> Result<(), StoreError> {
+        within(OPERATION, self.writing(async |connection| log::keep(connection, kept).await)).await
+    }
+
+    async fn checkpoints(&self, log: LogName, size: u64, limit: u32) -> Result<Vec<KeptCheckpoint>, StoreError> {
+        within(OPERATION, log::checkpoints(&self.pool, log, size, limit)).await
+    }
+
+    async fn newest_checkpoint(&self, log: LogName) -> Result<Option<KeptCheckpoint>, StoreError> {
+        within(OPERATION, log::newest(&self.pool, log)).await
+    }
+
+    async fn prepare(&self) -> Result<(), StoreError> {
+        Ok(()) // there are no partitions
     }
 }
 
@@ -186,14 +262,14 @@ impl Words for sqlx::Sqlite {
 
 /// The migrations, oldest first. Files that were released are never edited, their checksums are in every database.
 fn migrations() -> Migrator {
-    let start = include_str!("../../../migrations/sqlite/0001_start.sql");
-    Migrator::with_migrations(vec![Migration::new(
-        1,
-        "start".into(),
-        MigrationType::Simple,
-        start.into_sql_str(),
-        false,
-    )])
+    let all = [
+        (1, "start", include_str!("../../../migrations/sqlite/0001_start.sql")),
+        (2, "provable log", include_str!("../../../migrations/sqlite/0002_provable_log.sql")),
+    ];
+    let migration = |(version, name, text): (i64, &'static str, &'static str)| {
+        Migration::new(version, name.into(), MigrationType::Simple, text.into_sql_str(), false)
+    };
+    Migrator::with_migrations(all.map(migration).to_vec())
 }
 
 /// All in one transaction: two processes that start at once wait for each other, which the migrator, having no lock for

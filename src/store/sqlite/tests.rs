@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use sqlx::{Connection, Row, SqliteConnection};
 
 use super::{Sqlite, Store, StoreError};
-use crate::call::Outcome;
+use crate::call::{Clock, Outcome};
 use crate::store::tests::bed::{Kind, on_sqlite};
 use crate::store::tests::{ended, record};
 use crate::store::{Address, open};
@@ -15,7 +15,7 @@ use crate::store::{Address, open};
 #[test]
 fn every_connection_waits_for_the_disk() {
     on_sqlite(async |bed| {
-        let store = Sqlite::open(&file(&bed.kind)).unwrap();
+        let store = Sqlite::open(&file(&bed.kind), Clock::system()).unwrap();
         let mut writer = store.connection().await.unwrap();
         let mut pooled = store.pool.acquire().await.unwrap();
         for connection in [&mut writer, &mut *pooled] {
@@ -65,7 +65,7 @@ fn a_commit_waits_for_another_process_that_writes() {
 #[test]
 fn another_process_that_closes_the_database_does_not_take_its_log_away() {
     on_sqlite(async |bed| {
-        let store = Sqlite::open(&file(&bed.kind)).unwrap();
+        let store = Sqlite::open(&file(&bed.kind), Clock::system()).unwrap();
         store.keys().await.unwrap();
         // The connection that writes comes after one that reads, as after every failure of a write.
         let read = record(Outcome::Ok);
@@ -89,12 +89,15 @@ async fn addresses_that_name_no_database_are_refused() {
     )
     .unwrap();
     for url in ["", "mysql://u:planted-secret@h/x", "sqlite:", "sqlite::memory:", "sqlite:x?mode=ro", "/var/x.sqlite"] {
-        let error = open(&SecretString::from(url)).err().unwrap();
+        let error = open(&SecretString::from(url), Clock::system()).err().unwrap();
         assert!(!error.to_string().contains("planted-secret"));
     }
-    assert!(matches!(Sqlite::open(&missing), Err(StoreError::Incompatible(_))));
-    assert!(matches!(Sqlite::open(&text).unwrap().migrate().await, Err(StoreError::Incompatible(_))));
-    assert!(matches!(Sqlite::open(folder.path()).unwrap().ping().await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(Sqlite::open(&missing, Clock::system()), Err(StoreError::Incompatible(_))));
+    assert!(matches!(Sqlite::open(&text, Clock::system()).unwrap().migrate().await, Err(StoreError::Incompatible(_))));
+    assert!(matches!(
+        Sqlite::open(folder.path(), Clock::system()).unwrap().ping().await,
+        Err(StoreError::Unavailable(_))
+    ));
     let url = SecretString::from("sqlite:///var/lib/x.sqlite");
     assert!(matches!(Address::read(&url), Ok(Address::Sqlite(path)) if path == Path::new("/var/lib/x.sqlite")));
 }

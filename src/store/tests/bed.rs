@@ -8,6 +8,7 @@ use sqlx::{AssertSqlSafe, Connection, Row};
 use tempfile::TempDir;
 use uuid::Uuid;
 
+use crate::call::Clock;
 use crate::store::{Filter, Page, Store, open};
 
 /// Where a test runs.
@@ -69,7 +70,7 @@ impl Bed {
 
     /// Another instance on the same database.
     pub(crate) fn another(&self) -> Arc<dyn Store> {
-        open(&self.url()).unwrap()
+        open(&self.url(), Clock::system()).unwrap()
     }
 
     /// Runs a statement behind the store's back.
@@ -118,7 +119,7 @@ fn on(kind: Kind, test: &impl AsyncFn(&Bed)) {
     }
     let store = {
         let _inside = runtime.enter();
-        open(&address(&kind)).unwrap()
+        open(&address(&kind), Clock::system()).unwrap()
     };
     let bed = Bed { store, kind };
     let end = catch_unwind(AssertUnwindSafe(|| runtime.block_on(test(&bed))));

@@ -5,6 +5,7 @@ mod batches;
 pub(super) mod bed;
 mod changes;
 mod keys;
+mod log;
 mod pages;
 mod purchases;
 mod replay;

@@ -13,7 +13,7 @@ use super::{Backlog, Writer, WriterOptions};
 use crate::call::{Closed, Outcome, Record, RecordSink};
 use crate::store::tests::{end, ended, intent, record};
 use crate::store::{
-    Entry, Filter, Intent, KeyRow, KeyState, Page, Remembered, ReplayKey, Store, StoreError, TaskRow, Verdict,
+    Entry, Filter, Intent, KeyRow, KeyState, LogStore, Page, Remembered, ReplayKey, Store, StoreError, TaskRow, Verdict,
 };
 
 /// What a commit does.
@@ -387,6 +387,10 @@ impl Store for Fake {
     }
 
     async fn claim(&self, _: Duration) -> Result<(), StoreError> {
+        unreachable!()
+    }
+
+    fn log(&self) -> &dyn LogStore {
         unreachable!()
     }
 

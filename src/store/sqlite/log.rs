@@ -1,0 +1,156 @@
+//! The logs of a SQLite file, read: their ends, their entries in order, tiles and checkpoints.
+
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{Row as _, SqlitePool};
+use uuid::Uuid;
+
+use crate::proof::{Hash, Tile};
+use crate::store::StoreError;
+use crate::store::fault::fault;
+use crate::store::log::{self, KeptCheckpoint, LogEntry, Place};
+use crate::store::logs::{self, Found, Log, LogName, TILE};
+use crate::store::page::Words;
+
+/// Where a log ends.
+pub(super) async fn end(connection: &mut SqliteConnection, name: LogName) -> Result<Log, StoreError> {
+    let mut found = Found::default();
+    let last = sqlx::query(
+        "SELECT leaf, recorded_at FROM (
+             SELECT * FROM (SELECT leaf, recorded_at FROM audit_records WHERE slot = $1 AND class = $2
+                            AND leaf IS NOT NULL ORDER BY leaf DESC LIMIT 1)
+             UNION ALL
+             SELECT * FROM (SELECT leaf, recorded_at FROM audit_intents WHERE slot = $1 AND class = $2
+                            AND leaf IS NOT NULL ORDER BY leaf DESC LIMIT 1)) AS last
+         ORDER BY leaf DESC LIMIT 1",
+    )
+    .bind(name.slot)
+    .bind(name.class.as_str())
+    .fetch_optional(&mut *connection)
+    .await
+    .map_err(fault)?;
+    if let Some(row) = last {
+        found.size = row.try_get::<i64, _>(0).map_err(fault)?.unsigned_abs() + 1;
+        found.recorded_at = Some(sqlx::Sqlite::timestamp(row.try_get(1).map_err(fault)?)?);
+    }
+    found.levels.push(leaves(connection, name, found.size - found.size % TILE).await?);
+    let mut above = found.size / TILE;
+    let mut level = 0;
+    while above > 0 {
+        let rows: Vec<Vec<u8>> = sqlx::query_scalar(
+            "SELECT hashes FROM audit_tiles WHERE slot = $1 AND class = $2 AND level = $3 AND number >= $4 ORDER BY number",
+        )
+        .bind(name.slot)
+        .bind(name.class.as_str())
+        .bind(level)
+        .bind(logs::whole(above - above % TILE)?)
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(fault)?;
+        found.levels.push(logs::roots(rows)?);
+        above /= TILE;
+        level += 1;
+    }
+    found.log()
+}
+
+/// The hashes of a log's entries from an index on.
+async fn leaves(connection: &mut SqliteConnection, name: LogName, from: u64) -> Result<Vec<Hash>, StoreError> {
+    let rows: Vec<Vec<u8>> = sqlx::query_scalar(
+        "SELECT leaf_hash FROM (
+             SELECT leaf, leaf_hash FROM audit_records WHERE slot = $1 AND class = $2 AND leaf >= $3
+             UNION ALL
+             SELECT leaf, leaf_hash FROM audit_intents WHERE slot = $1 AND class = $2 AND leaf >= $3) AS entries
+         ORDER BY leaf",
+    )
+    .bind(name.slot)
+    .bind(name.class.as_str())
+    .bind(logs::whole(from)?)
+    .fetch_all(connection)
+    .await
+    .map_err(fault)?;
+    rows.iter().map(|bytes| logs::hash(bytes)).collect()
+}
+
+/// Entries of a log in order.
+pub(super) async fn entries(
+    pool: &SqlitePool,
+    name: LogName,
+    from: u64,
+    limit: u32,
+) -> Result<Vec<LogEntry>, StoreError> {
+    let rows = log::entries::<sqlx::Sqlite>(name, from, limit)?.build().fetch_all(pool).await.map_err(fault)?;
+    rows.iter().map(log::entry).collect()
+}
+
+/// Where a record's entries stand.
+pub(super) async fn places(pool: &SqlitePool, id: Uuid) -> Result<Vec<Place>, StoreError> {
+    let rows = log::places::<sqlx::Sqlite>(id).build().fetch_all(pool).await.map_err(fault)?;
+    rows.iter().map(log::place).collect()
+}
+
+/// A full tile.
+pub(super) async fn tile(pool: &SqlitePool, name: LogName, level: u8, number: u64) -> Result<Option<Tile>, StoreError> {
+    let hashes: Option<Vec<u8>> = sqlx::query_scalar(
+        "SELECT hashes FROM audit_tiles WHERE slot = $1 AND class = $2 AND level = $3 AND number = $4",
+    )
+    .bind(name.slot)
+    .bind(name.class.as_str())
+    .bind(i32::from(level))
+    .bind(logs::whole(number)?)
+    .fetch_optional(pool)
+    .await
+    .map_err(fault)?;
+    hashes.map(|hashes| logs::tile(level, number, &hashes)).transpose()
+}
+
+/// Keeps a signed note.
+pub(super) async fn keep(connection: &mut SqliteConnection, kept: &KeptCheckpoint) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO audit_checkpoints (slot, class, size, made_at, note) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(kept.log.slot)
+    .bind(kept.log.class.as_str())
+    .bind(logs::whole(kept.size)?)
+    .bind(sqlx::Sqlite::time(kept.made_at))
+    .bind(&kept.note)
+    .execute(connection)
+    .await
+    .map(drop)
+    .map_err(fault)
+}
+
+/// Signed notes of a log about at least `size` entries, oldest first.
+pub(super) async fn checkpoints(
+    pool: &SqlitePool,
+    name: LogName,
+    size: u64,
+    limit: u32,
+) -> Result<Vec<KeptCheckpoint>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT slot, class, size, made_at, note FROM audit_checkpoints
+         WHERE slot = $1 AND class = $2 AND size >= $3 ORDER BY size, made_at LIMIT $4",
+    )
+    .bind(name.slot)
+    .bind(name.class.as_str())
+    .bind(logs::whole(size)?)
+    .bind(i64::from(limit))
+    .fetch_all(pool)
+    .await
+    .map_err(fault)?;
+    rows.iter().map(log::checkpoint).collect()
+}
+
+/// The newest signed note of a log.
+pub(super) async fn newest(pool: &SqlitePool, name: LogName) -> Result<Option<KeptCheckpoint>, StoreError> {
+    let row = sqlx::query(
+        "SELECT slot, class, size, made_at, note FROM audit_checkpoints
+         WHERE slot = $1 AND class = $2 ORDER BY size DESC, made_at DESC LIMIT 1",
+    )
+    .bind(name.slot)
+    .bind(name.class.as_str())
+    .fetch_optional(pool)
+    .await
+    .map_err(fault)?;
+    row.as_ref().map(log::checkpoint).transpose()
+}
