@@ -26,8 +26,8 @@ stamp() { # FOLDER FILE...: the folder belongs to it, because virtual environmen
 
 python=$tools/python
 requirements=tests/clients/requirements.txt
-if ! current "$python" $requirements || ! "$python/bin/python" -c 'import tencentcloud.dts' 2>/dev/null; then
-  echo "clients: installing the Python SDK and tccli into .tools/python" >&2
+if ! current "$python" $requirements || ! "$python/bin/python" -c 'import aliyunsdkcore, alibabacloud_dts20200101, tencentcloud.dts' 2>/dev/null; then
+  echo "clients: installing the Python SDKs and tccli into .tools/python" >&2
   rm -rf "$python"
   python3 -m venv "$python"
   "$python/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps -r $requirements >&2
@@ -37,7 +37,7 @@ fi
 node=$tools/node
 packages=(tests/clients/node/package.json tests/clients/node/package-lock.json)
 if ! current "$node" "${packages[@]}"; then
-  echo "clients: installing the Node SDK into .tools/node" >&2
+  echo "clients: installing the Node SDKs into .tools/node" >&2
   rm -rf "$node"
   mkdir -p "$node"
   cp "${packages[@]}" "$node"

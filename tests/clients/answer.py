@@ -13,13 +13,15 @@ class KeyPair(NamedTuple):
 
 @dataclass
 class Answer:
-    """A success has a body; a refusal has a code. `type` is the class that the SDK handed to its user."""
+    """A success has a body; a refusal has a code. `type` is what the SDK handed to its user: a class, or what it calls it.
+    `retry_after_ms` is none of most SDKs' business."""
 
     ok: bool
     type: str
     request_id: str
     code: str | None = None
     message: str | None = None
+    retry_after_ms: int | None = None
     body: dict[str, Any] = field(default_factory=dict)
 
 

@@ -9,7 +9,7 @@ import json
 import re
 import secrets
 import time
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterator, NamedTuple
 
 from answer import Answer, KeyPair
 
@@ -25,14 +25,24 @@ class Surprise(Exception):
     """A step did not come out as it must; the steps after it would only say so again."""
 
 
+class Family(NamedTuple):
+    """What the clouds say differently."""
+
+    list_action: str  # lists tasks
+    listing: Callable[[int], dict]  # parameters for it, for each number others
+    wrong_signature: str  # the codes of
+    unknown_key: str
+    too_fast: str
+
+
 class Steps:
     """Makes the calls of a scenario in order and prints one JSON line for each step."""
 
-    def __init__(self, sdk, key: KeyPair, password: str, list_action: str, has_nonce: bool):
+    def __init__(self, sdk, key: KeyPair, password: str, family: Family, has_nonce: bool):
         self.sdk = sdk
         self.key = key
         self.password = password
-        self.list_action = list_action  # lists tasks, and takes JobName and Limit
+        self.family = family
         self.has_nonce = has_nonce  # the signature; TC3 has none, and is the same for a whole second
         self.count = 0
         self.suffix = secrets.token_hex(4)
@@ -75,6 +85,8 @@ class Steps:
         line = {"step": step, "ok": answer.ok, "code": answer.code, "request_id": answer.request_id, "type": answer.type}
         if answer.message:
             line["message"] = answer.message
+        if answer.retry_after_ms is not None:
+            line["retry_after_ms"] = answer.retry_after_ms
         print(json.dumps({**line, **more}, ensure_ascii=False), flush=True)
         self.count += 1
         wanted = "success" if code is None else code
@@ -93,32 +105,48 @@ class Steps:
     def refused_callers(self):
         secret_id, secret_key = self.key
         wrong = KeyPair(secret_id, secret_key[:-1] + ("a" if secret_key[-1] != "a" else "b"))
-        self.refused("wrong-key", self.list_action, {"Limit": 1}, "AuthFailure.SignatureFailure", wrong)
+        self.refused("wrong-key", *self.listing(1), self.family.wrong_signature, wrong)
         unknown = KeyPair("AKIDnobodyhasthiskeyid00000000000000", secret_key)
-        self.refused("unknown-id", self.list_action, {"Limit": 1}, "AuthFailure.SecretIdNotFound", unknown)
+        self.refused("unknown-id", *self.listing(1), self.family.unknown_key, unknown)
 
-    def refused_limited(self, limited: KeyPair):
+    def refused_limited(self, limited: KeyPair) -> list[Answer]:
         """Gateway only: a caller whose own limit is narrow."""
-        self.too_many("too-fast", limited, LIMITED_CALLS)
+        return self.too_many("too-fast", limited, LIMITED_CALLS)
 
     def refused_burst(self, calls: int):
         """More calls at once than may wait; after them, calls go through again."""
         self.too_many("burst", self.key, calls)
         deadline = time.monotonic() + DEADLINE_SECONDS
         for pause in pauses():
-            answer = self.sdk.call(self.key, self.list_action, {"Limit": 1})
+            answer = self.sdk.call(self.key, *self.listing(1))
             if answer.ok or time.monotonic() > deadline:
                 break
             time.sleep(pause)
         self.report("burst:over", answer, None)
 
-    def too_many(self, step: str, key: KeyPair, calls: int):
+    def too_many(self, step: str, key: KeyPair, calls: int) -> list[Answer]:
         """All at once, no two alike, so that none can share another's answer: some must be refused, not all."""
-        answers = self.sdk.burst(key, [(self.list_action, {"JobName": f"{step}-{n}"}) for n in range(calls)])
+        answers = self.sdk.burst(key, [self.listing(n) for n in range(1, calls + 1)])
         refused = [answer for answer in answers if not answer.ok]
         self.expect(step, 0 < len(refused) < calls, f"{len(refused)} of {calls} calls were refused")
-        others = [answer for answer in refused if answer.code != "RequestLimitExceeded"]
-        self.report(step, (others or refused)[0], "RequestLimitExceeded", refused=len(refused), calls=calls)
+        others = [answer for answer in refused if answer.code != self.family.too_fast]
+        self.report(step, (others or refused)[0], self.family.too_fast, refused=len(refused), calls=calls)
+        return refused
+
+    def listing(self, number: int) -> tuple[str, dict]:
+        """A read that needs no task."""
+        return self.family.list_action, self.family.listing(number)
+
+
+def reaches(steps: Steps, step: str, action: str, params: dict, what: Callable[[dict[str, Any]], Any], wanted: Any):
+    """Reads until `what` it looks at of the answer is as wanted."""
+    return steps.until(
+        step,
+        action,
+        params,
+        lambda body: what(body) == wanted,
+        lambda body: f"it is {what(body)!r}, not {wanted!r}",
+    )
 
 
 def pauses() -> Iterator[float]:

@@ -11,12 +11,12 @@ must, with 1 and the reason on standard error at the first that did not.
 
 import argparse
 import sys
-from urllib.parse import urlsplit
 
+import program
 import v2018
 import v2021
-from answer import ClientError, KeyPair
-from steps import Steps, Surprise
+from answer import KeyPair
+from steps import Family, Steps
 
 VERSIONS = {"2018-03-30": v2018, "2021-12-06": v2021}
 
@@ -24,11 +24,17 @@ VERSIONS = {"2018-03-30": v2018, "2021-12-06": v2021}
 def main() -> int:
     options = arguments()
     version = VERSIONS[options.version]
-    sdk = make_sdk(options)
+    family = Family(
+        list_action=version.LIST_ACTION,
+        listing=lambda number: {"JobName": f"number {number}", "Limit": 1},
+        wrong_signature="AuthFailure.SignatureFailure",
+        unknown_key="AuthFailure.SecretIdNotFound",
+        too_fast="RequestLimitExceeded",
+    )
     key, has_nonce = KeyPair(options.secret_id, options.secret_key), options.sign != "TC3-HMAC-SHA256"
-    steps = Steps(sdk, key, options.password, version.LIST_ACTION, has_nonce)
-    run = f"{sdk.name}, {options.version}, {options.sign} over {options.method}"
-    try:
+    steps = Steps(make_sdk(options), key, options.password, family, has_nonce)
+
+    def scenario():
         version.run(steps)
         if options.reader_id:
             version.refused_reader(steps, KeyPair(options.reader_id, options.reader_key))
@@ -40,45 +46,25 @@ def main() -> int:
             steps.refused_limited(KeyPair(options.limited_id, options.limited_key))
         if options.burst:
             steps.refused_burst(options.burst)
-    except (Surprise, ClientError) as surprise:
-        print(f"{run}: {surprise}", file=sys.stderr)
-        return 1
-    finally:
-        sdk.close()
-    print(f"{run}: {steps.count} steps", file=sys.stderr)
-    return 0
+
+    return program.run(f"{steps.sdk.name}, {options.version}, {options.sign} over {options.method}", steps, scenario)
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = program.parser(__doc__)
     parser.add_argument("--version", choices=sorted(VERSIONS), default="2021-12-06")
     parser.add_argument("--client", choices=["python", "tccli", "node"], default="python")
-    parser.add_argument("--endpoint", required=True, help="http://host:port")
-    parser.add_argument("--secret-id", required=True)
-    parser.add_argument("--secret-key", required=True)
     parser.add_argument("--token", help="sent as the credential's session token")
     parser.add_argument("--sign", choices=["TC3-HMAC-SHA256", "HmacSHA1", "HmacSHA256"], default="TC3-HMAC-SHA256")
-    parser.add_argument("--method", choices=["POST", "GET"], default="POST")
     parser.add_argument("--region", default="ap-guangzhou")
-    parser.add_argument("--password", default="pass&word=+ 1", help="of the databases; a test can look for it later")
-    parser.add_argument("--reader-id", help="gateway only: a caller that may only read")
-    parser.add_argument("--reader-key")
-    parser.add_argument("--careful-id", help="gateway only, 2021-12-06: a caller that may do everything but what can hurt")
-    parser.add_argument("--careful-key")
+    program.pair(parser, "reader", ": a caller that may only read")
+    program.pair(parser, "careful", ", 2021-12-06: a caller that may do everything but what can hurt")
     parser.add_argument("--purchases", action="store_true", help="gateway only, 2021-12-06: buy the same twice at once")
-    parser.add_argument("--limited-id", help="gateway only: a caller whose own limit is below 16 calls at once")
-    parser.add_argument("--limited-key")
+    program.pair(parser, "limited", ": a caller whose own limit is below 16 calls at once")
     parser.add_argument("--burst", type=int, default=0, help="so many reads at once: some, not all, must be refused")
-    options = parser.parse_args()
-    place = urlsplit(options.endpoint)
-    if place.scheme not in ("http", "https") or not place.netloc or place.path.strip("/"):
-        parser.error("--endpoint is http://host:port, without a path: signatures cover it")
-    options.scheme, options.host = place.scheme, place.netloc
+    options = program.parse(parser)
     if options.version == "2018-03-30" and (options.careful_id or options.purchases):
         parser.error("--careful-id and --purchases are for 2021-12-06")
-    for pair in ("reader", "careful", "limited"):
-        if bool(getattr(options, pair + "_id")) != bool(getattr(options, pair + "_key")):
-            parser.error(f"--{pair}-id and --{pair}-key go together")
     return options
 
 

@@ -1,5 +1,7 @@
 //! The second cloud behind the same URL: calls with a token and calls that its own key pair signs.
 
+mod acs3;
+
 use dts_gateway::sign::{SecretKey, rpc_v1};
 use http::{Method, Request};
 use jiff::Timestamp;
@@ -24,6 +26,16 @@ async fn act(caller: &Caller, action: &str, parameters: &[(&str, &str)]) -> Answ
 
 /// A call that a key pair signs among its parameters.
 async fn signed(world: &World, pair: &(String, String), nonce: &str, more: &[(&str, &str)]) -> Answer {
+    signed_otherwise(world, pair, &[("SignatureNonce", Some(nonce))], more).await
+}
+
+/// The same with other parameters of the protocol than usual, or without them.
+async fn signed_otherwise(
+    world: &World,
+    pair: &(String, String),
+    other: &[(&str, Option<&str>)],
+    more: &[(&str, &str)],
+) -> Answer {
     let timestamp = rpc_v1::timestamp(Timestamp::now().as_second()).unwrap();
     let mut parameters = vec![
         ("Version", VERSION),
@@ -31,9 +43,11 @@ async fn signed(world: &World, pair: &(String, String), nonce: &str, more: &[(&s
         ("AccessKeyId", pair.0.as_str()),
         ("SignatureMethod", "HMAC-SHA1"),
         ("SignatureVersion", "1.0"),
-        ("SignatureNonce", nonce),
+        ("SignatureNonce", "a nonce"),
         ("Timestamp", timestamp.as_str()),
     ];
+    parameters.retain(|(name, _)| !other.iter().any(|(other, _)| other == name));
+    parameters.extend(other.iter().filter_map(|(name, value)| value.map(|value| (*name, value))));
     parameters.extend_from_slice(more);
     let signature = rpc_v1::sign(&Method::GET, &parameters, &SecretKey::from(pair.1.clone()));
     parameters.push(("Signature", &signature));

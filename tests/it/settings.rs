@@ -153,6 +153,7 @@ family = "aliyun"
 site = "public"
 secret_id = "{id}"
 secret_key = "{key}"
+default_region = "cn-hangzhou"
 endpoint = "{url}"
 {tail}
 "#

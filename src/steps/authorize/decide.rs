@@ -48,7 +48,7 @@ pub(super) fn decide(ask: &Ask<'_>) -> Result<Granted, Denied> {
     }
     let about: Vec<&Grant> = matching(Effect::Allow).filter(|grant| is_about(grant, ask)).collect();
     let Some(grant) = about.iter().find(|grant| allows_tasks(grant, ask)) else {
-        return Err(not_allowed(ask, !about.is_empty()));
+        return Err(not_allowed(ask, &about));
     };
     let accepting: Vec<&Grant> = about.iter().copied().filter(|grant| allows_tasks(grant, ask)).collect();
     let is_accepted = |name: &str| accepting.iter().any(|grant| accepts(grant, name));
@@ -83,18 +83,25 @@ fn is_about_but_for_conditions(grant: &Grant, ask: &Ask<'_>) -> bool {
 /// and lists tasks shows all of them.
 fn allows_tasks(grant: &Grant, ask: &Ask<'_>) -> bool {
     let TaskScope::Limited { own, ids } = &grant.tasks else { return true };
-    let is_creation = ask.action.creates.is_some() && !ask.tasks.iter().any(TaskRef::is_subject);
-    if is_creation && !*own || ask.tasks.is_empty() && ask.action.lists {
+    if is_creation(ask) && !*own || ask.tasks.is_empty() && ask.action.lists {
         return false;
     }
-    ask.tasks.iter().all(|task| (*own && super::is_owned(ask.owned, task)) || any(ids, &task.id))
+    ask.tasks.iter().all(|task| covers(*own, ids, ask, task))
+}
+
+fn is_creation(ask: &Ask<'_>) -> bool {
+    ask.action.creates.is_some() && !ask.tasks.iter().any(TaskRef::is_subject)
+}
+
+/// Whether a limited grant has a task in it.
+fn covers(own: bool, ids: &[Pattern], ask: &Ask<'_>, task: &TaskRef) -> bool {
+    (own && super::is_owned(ask.owned, task)) || any(ids, &task.id)
 }
 
 /// A deny is about a call as soon as one of its tasks is the grant's.
 fn denies_tasks(grant: &Grant, ask: &Ask<'_>) -> bool {
     let TaskScope::Limited { own, ids } = &grant.tasks else { return true };
-    let mut named = ask.tasks.iter().chain(ask.children);
-    named.any(|task| (*own && super::is_owned(ask.owned, task)) || any(ids, &task.id))
+    ask.tasks.iter().chain(ask.children).any(|task| covers(*own, ids, ask, task))
 }
 
 fn accepts(grant: &Grant, danger: &str) -> bool {
@@ -113,9 +120,10 @@ fn holds(parameter: &str, one_of: &[String], parameters: &Value) -> bool {
         && values.iter().all(|value| value.as_text().is_some_and(|text| one_of.iter().any(|one| one == text)))
 }
 
-fn not_allowed(ask: &Ask<'_>, only_tasks_stand_in_the_way: bool) -> Denied {
+/// `about`: the grants that only tasks stand in the way of.
+fn not_allowed(ask: &Ask<'_>, about: &[&Grant]) -> Denied {
     let Ask { caller, action, account, region, version, .. } = ask;
-    if !only_tasks_stand_in_the_way {
+    if about.is_empty() {
         let allow = caller.grants.iter().filter(|grant| grant.effect == Effect::Allow);
         if let Some(grant) = allow.into_iter().find(|grant| is_about_but_for_conditions(grant, ask)) {
             let parameters: Vec<&str> = grant.conditions.iter().map(|one| one.parameter.as_str()).collect();
@@ -129,15 +137,31 @@ fn not_allowed(ask: &Ask<'_>, only_tasks_stand_in_the_way: bool) -> Denied {
             format!("{} has no grant for {} {version} on account {account} in {region}", caller.name, action.name);
         return denied(why);
     }
-    let foreign: Vec<&str> = ask.tasks.iter().map(|task| task.id.as_str()).collect();
-    let tasks = match foreign.is_empty() {
+    let tasks = match ask.tasks.is_empty() {
         true if action.lists => "all of the account".to_owned(),
         true => "new ones".to_owned(),
-        false => foreign.join(", "),
+        false => in_the_way(ask, about),
     };
     Denied {
         must_name_tasks: ask.tasks.is_empty() && action.lists && !action.ids.is_empty(),
         ..denied(format!("{} may use {} only on certain tasks, not on {tasks}", caller.name, action.name))
+    }
+}
+
+/// The tasks that no grant has, of those that the call names: the caller has to leave them out, or ask for them.
+fn in_the_way(ask: &Ask<'_>, about: &[&Grant]) -> String {
+    let is_covered = |task: &TaskRef| {
+        about.iter().any(|grant| match &grant.tasks {
+            TaskScope::Any => true,
+            TaskScope::Limited { own, ids } => covers(*own, ids, ask, task),
+        })
+    };
+    let ids = |tasks: Vec<&TaskRef>| tasks.iter().map(|task| task.id.as_str()).collect::<Vec<_>>().join(", ");
+    let foreign: Vec<&TaskRef> = ask.tasks.iter().filter(|task| !is_covered(task)).collect();
+    match foreign.is_empty() {
+        false => ids(foreign),
+        true if is_creation(ask) => "new ones".to_owned(),
+        true => format!("{} together", ids(ask.tasks.iter().collect())),
     }
 }
 

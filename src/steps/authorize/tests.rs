@@ -35,8 +35,22 @@ fn ask(
     task: Option<(&str, bool)>,
     more: &[(&str, &str)],
 ) -> Result<(), (Refusal, bool)> {
+    let mut parameters = more.to_vec();
+    parameters.extend(task.map(|(id, _)| ("JobId", id)));
+    let owned: Vec<&str> = task.iter().filter(|(_, own)| *own).map(|(id, _)| *id).collect();
+    ask_in("2018-03-30", grants, action, &owned, &parameters)
+}
+
+/// Whether `grants` allow `action` with these parameters, when the caller's team has the tasks `owned`.
+fn ask_in(
+    version: &str,
+    grants: Vec<Grant>,
+    action: &str,
+    owned: &[&str],
+    parameters: &[(&str, &str)],
+) -> Result<(), (Refusal, bool)> {
     let providers = Providers::embedded().unwrap();
-    let version = providers.version("2018-03-30").unwrap();
+    let version = providers.version(version).unwrap();
     let action = version.action(action).unwrap();
     let caller = Caller {
         name: "billing".to_owned(),
@@ -47,19 +61,15 @@ fn ask(
         pace: None,
         grants,
     };
-    let mut members: Vec<(String, Value)> =
-        more.iter().map(|(name, value)| ((*name).to_owned(), Value::String((*value).to_owned()))).collect();
-    if let Some((id, _)) = task {
-        members.push(("JobId".to_owned(), Value::String(id.to_owned())));
-    }
-    let parameters = Value::Object(members);
+    let member = |(name, value): &(&str, &str)| ((*name).to_owned(), Value::String((*value).to_owned()));
+    let parameters = Value::Object(parameters.iter().map(member).collect());
     let tasks = action.task_ids(&parameters);
-    let owned: Vec<TaskRef> = tasks.iter().filter(|_| task.is_some_and(|(_, own)| own)).cloned().collect();
+    let owned: Vec<TaskRef> = tasks.iter().filter(|task| owned.contains(&task.id.as_str())).cloned().collect();
     let dangers = action.dangers(&parameters);
     let ask = Ask {
         caller: &caller,
         account: "main",
-        version: "2018-03-30",
+        version: &version.version,
         action,
         region: "ap-guangzhou",
         tasks: &tasks,
@@ -109,6 +119,21 @@ fn own_tasks_and_named_tasks_are_all_that_a_limited_grant_covers() {
     assert!(ask(vec![own()], "StopMigrateJob", Some(("dts-a", true)), &[]).is_ok());
     assert!(ask(vec![own()], "StopMigrateJob", Some(("dts-shared-1", false)), &[]).is_ok());
     assert!(is_not_granted(ask(vec![own()], "StopMigrateJob", Some(("dts-a", false)), &[])));
+}
+
+#[test]
+fn of_several_tasks_those_in_the_way_are_named() {
+    let limited = |own: bool, ids: &[&str]| on_tasks(grant(Effect::Allow, &["*"]), own, ids);
+    let why = |grants: Vec<Grant>| {
+        let answer = ask_in("2020-01-01", grants, "StopDtsJobs", &["dtsmine"], &[("DtsJobIds", "mine,shared,other")]);
+        match answer {
+            Err((Refusal::NotGranted { why }, false)) => why,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(why(vec![limited(true, &["dtsshared"])]).ends_with("only on certain tasks, not on dtsother"));
+    let apart = vec![limited(true, &["dtsother"]), limited(false, &["dtsshared"])];
+    assert!(why(apart).ends_with("not on dtsmine, dtsshared, dtsother together"), "no grant has them all");
 }
 
 #[test]

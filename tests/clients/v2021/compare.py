@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-from steps import Steps
+from steps import Steps, reaches
 
-from .names import DENIED, NOT_FOUND, only, reaches
+from .names import DENIED, NOT_FOUND, only
 
 
 class Actions(NamedTuple):

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from steps import AWKWARD_NAME, Steps
+from steps import AWKWARD_NAME, Steps, reaches
 
 from . import compare
-from .names import DENIED, LIST_ACTION, NO_JOB, NOT_ALLOWED, NOT_FOUND, only, reaches
+from .names import DENIED, LIST_ACTION, NO_JOB, NOT_ALLOWED, NOT_FOUND, only
 
 
 def live(steps: Steps):

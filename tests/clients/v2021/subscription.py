@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from steps import Steps
+from steps import Steps, reaches
 
-from .names import DENIED, NOT_FOUND, reaches
+from .names import DENIED, NOT_FOUND
 
 DETAIL, LIST = "DescribeSubscribeDetail", "DescribeSubscribeJobs"
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from steps import Steps
+from steps import Steps, reaches
 
 from . import compare
-from .names import DENIED, NOT_FOUND, only, reaches
+from .names import DENIED, NOT_FOUND, only
 
 LIST = "DescribeSyncJobs"
 

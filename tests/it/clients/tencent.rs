@@ -1,32 +1,12 @@
-//! The official SDKs, unchanged, against the gateway and against the cloud that stands behind it.
-//!
-//! The steps are in `tests/clients`, a scenario for each version; each step prints what came of it. Here they run for
-//! every client and signature, the two runs are compared, and the refused calls are looked for where they must not be.
+//! Tencent's SDKs: `tests/clients/tencent.py`, a scenario for each version.
 
 use std::convert::Infallible;
-use std::path::Path;
-use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::process::Command;
 
+use super::{TENCENT, is_among, is_of_the_gateway, limited, outline, steps};
 use crate::world::{Database, Options, World};
-
-/// A team whose one caller may read once a second.
-const LIMITED: &str = r#"
-team = "limited"
-
-[[caller]]
-name = "limited"
-accounts = ["main"]
-pace = { per_second = 1, burst = 1 }
-
-[[grant]]
-callers = ["limited"]
-actions = ["Describe*"]
-tasks = "any"
-"#;
 
 /// Steps that a cloud cannot refuse: it knows neither our grants nor our callers' limits.
 const OF_THE_GATEWAY: [&str; 16] = [
@@ -101,7 +81,7 @@ async fn tccli_sees_a_cloud_of_2021_on_sqlite() {
 async fn compare(version: &str, client: &str, signatures: &[(&str, &str)], database: Database) {
     // Nothing of 2021-12-06 comes to its end by the simulator's clock, which would have to fit the slowest client.
     let run = (version == NEWER).then_some(Duration::from_secs(24 * 3600));
-    let options = Options { teams: vec![("limited".to_owned(), LIMITED.to_owned())], run, ..Options::default() };
+    let options = Options { run, ..limited() };
     let world = World::start_with(database, options).await;
     let mut pairs = vec![("reader", world.key_pair("reader").await), ("limited", world.key_pair("limited").await)];
     if version == NEWER {
@@ -112,14 +92,14 @@ async fn compare(version: &str, client: &str, signatures: &[(&str, &str)], datab
         let caller = world.key_pair("all").await;
         let mut of_gateway = told.to_vec();
         of_gateway.extend((version == NEWER).then_some("--purchases"));
-        let through = while_data_flows(&world, steps(&of_gateway, &world.public, &caller, &pairs)).await;
+        let through = while_data_flows(&world, steps(TENCENT, &of_gateway, &world.public, &caller, &pairs)).await;
         let direct = (world.simulator.secret_id().to_owned(), world.simulator.secret_key().to_owned());
-        let direct = while_data_flows(&world, steps(&told, &world.simulator.url(), &direct, &[])).await;
+        let direct = while_data_flows(&world, steps(TENCENT, &told, &world.simulator.url(), &direct, &[])).await;
 
         let common: Vec<_> = through.iter().filter(|step| !is_among(&OF_THE_GATEWAY, step)).map(outline).collect();
         assert_eq!(common, direct.iter().map(outline).collect::<Vec<_>>(), "{told:?}");
         for step in through.iter().filter(|step| step["ok"] == false) {
-            let is_ours = step["message"].as_str().unwrap().starts_with("[dts-gateway ");
+            let is_ours = is_of_the_gateway(step);
             assert_eq!(is_ours, !is_among(&OF_THE_CLOUD, step), "refused by the wrong one of the two: {step}");
         }
     }
@@ -149,40 +129,4 @@ async fn flow(world: &World) -> Infallible {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-}
-
-/// One run of the scenario: its lines. It judges every step itself; a surprise fails it.
-async fn steps(
-    told: &[&str],
-    endpoint: &str,
-    (id, key): &(String, String),
-    pairs: &[(&str, (String, String))],
-) -> Vec<Value> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/tencent.py");
-    let mut command = Command::new(from_environment("DTS_TEST_PYTHON"));
-    command.arg(script).args(told).args(["--endpoint", endpoint, "--secret-id", id, "--secret-key", key]);
-    for (name, (id, key)) in pairs {
-        command.args([format!("--{name}-id"), id.clone(), format!("--{name}-key"), key.clone()]);
-    }
-    let done = command.stdin(Stdio::null()).kill_on_drop(true).output().await.unwrap();
-    let (said, lines) = (String::from_utf8_lossy(&done.stderr), String::from_utf8(done.stdout).unwrap());
-    assert!(done.status.success(), "{said}\n{lines}");
-    println!("{endpoint}: {said}");
-    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
-/// What both sides must agree on.
-fn outline(step: &Value) -> [Value; 4] {
-    ["step", "ok", "code", "type"].map(|member| step[member].clone())
-}
-
-fn is_among(names: &[&str], step: &Value) -> bool {
-    names.contains(&step["step"].as_str().unwrap())
-}
-
-fn from_environment(name: &str) -> String {
-    let value = std::env::var(name);
-    value.unwrap_or_else(|_| {
-        panic!("{name} must name an official client: run `make test`, or eval \"$(scripts/clients.sh)\"")
-    })
 }
