@@ -139,7 +139,7 @@ impl Bench {
                 id,
                 time: self.clock.now(),
                 caller: caller.to_owned(),
-                family: "tencent".to_owned(),
+                family: "cloudy".to_owned(),
                 action: "DescribeMigrateJobs".to_owned(),
                 outcome: Outcome::Ok,
                 request_id: id.to_string(),
@@ -219,14 +219,14 @@ async fn an_auditor_reads_all_and_others_their_own() {
     bench.log("ann", 2).await;
     bench.log("robert", 3).await;
     let auditor = bench.token("zoe", &["auditor"]);
-    assert_eq!(bench.get("/v1/audit/records?family=tencent", Some(&auditor)).await.callers().len(), 5);
+    assert_eq!(bench.get("/v1/audit/records?family=cloudy", Some(&auditor)).await.callers().len(), 5);
     assert_eq!(bench.get("/v1/audit/records?caller=robert", Some(&auditor)).await.callers().len(), 3);
 
     // An operator changes things; that does not make it an auditor.
     let ann = bench.token("ann", &["operator"]);
-    let own = bench.get("/v1/audit/records?family=tencent", Some(&ann)).await;
+    let own = bench.get("/v1/audit/records?family=cloudy", Some(&ann)).await;
     assert_eq!(own.callers(), ["ann", "ann"]);
-    assert_eq!(bench.get("/v1/audit/records?caller=ann&family=tencent", Some(&ann)).await.callers().len(), 2);
+    assert_eq!(bench.get("/v1/audit/records?caller=ann&family=cloudy", Some(&ann)).await.callers().len(), 2);
     let other = bench.get("/v1/audit/records?caller=robert", Some(&ann)).await;
     assert_eq!(other.status, StatusCode::FORBIDDEN);
 }

@@ -73,14 +73,14 @@ pub(super) async fn identity(
         hosts.map(str::to_owned).collect()
     };
     let cloud_hosts: BTreeSet<String> =
-        config.tencent.cloud_hosts.clone().map_or_else(derived, |hosts| hosts.into_iter().collect());
+        config.signatures.cloud_hosts.clone().map_or_else(derived, |hosts| hosts.into_iter().collect());
     let issuers = std::mem::take(&mut config.issuers).into_iter().map(|issuer| issuer.settings).collect();
     Ok(Arc::new(Identity {
         keyring,
         tokens: Tokens::new(issuers, &fetch)?,
         roster: Arc::clone(&config.roster),
         signatures: SignatureRules {
-            skew_seconds: i64::try_from(config.tencent.clock_skew.as_secs()).unwrap_or(i64::MAX),
+            skew_seconds: i64::try_from(config.signatures.clock_skew.as_secs()).unwrap_or(i64::MAX),
             cloud_hosts: cloud_hosts.into_iter().collect(),
         },
         nonces: Nonces::default(),

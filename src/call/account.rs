@@ -13,7 +13,8 @@ pub struct Account {
     pub family: Family,
     /// Which of the cloud's sites, such as `mainland` or `international`: a row of `provider.toml`.
     pub site: String,
-    /// Who the cloud counts: quotas belong to this identity, not to a key, so a rotated key makes no second quota.
+    /// Who the cloud counts: quotas belong to this identity, not to a key, so a rotated key makes no second quota. A
+    /// parameter that names an account of the cloud may name this one only.
     pub identity: String,
     /// The region of a call that names none.
     pub default_region: Option<String>,

@@ -15,7 +15,7 @@ pub struct Caller {
     pub accounts: Vec<String>,
     /// Its share of a contended quota, relative to others'.
     pub weight: NonZeroU32,
-    /// Headers that its TC3 signatures must cover, in lower case, such as `x-tc-action`.
+    /// Headers that its TC3 signatures must cover, in lower case, such as that of the action.
     pub require_signed_headers: Vec<String>,
     /// How often it may call, if that is limited.
     pub pace: Option<Pace>,

@@ -11,37 +11,95 @@ use super::{Duplicate, Reason};
 #[expect(missing_docs, reason = "fields are named for what the message says of them")]
 pub enum Refusal {
     CredentialsMissing,
-    SignatureMismatch { why: String },
+    SignatureMismatch {
+        why: String,
+    },
     KeyUnknown,
     KeyRevoked,
     KeyExpired,
-    SignatureExpired { signed: i64, now: i64 },
+    SignatureExpired {
+        signed: i64,
+        now: i64,
+    },
     NonceReused,
-    TokenInvalid { why: String },
-    NotGranted { why: String },
-    DangerousParameter { danger: String, parameter: String },
-    ActionUnknown { action: String, version: String },
-    VersionUnknown { version: String, served: Vec<String> },
-    RegionUnknown { region: String },
-    ParameterMissing { path: String },
-    ParameterUnknown { path: String },
-    ParameterType { path: String, expected: String },
-    RequestMalformed { why: String },
-    ParameterConflict { name: String },
-    TooLarge { what: String, limit: u64 },
-    RateLimited { limit: Limit, retry_after: Duration },
-    StateForbids { task: TaskState, action: String },
-    StateUnknown { task: TaskState, action: String },
-    TaskBusy { task: String },
-    StateUnavailable { task: String, why: String },
-    TaskNotFound { task: String },
+    /// `malformed`: it is no token at all, rather than one that is not accepted.
+    TokenInvalid {
+        why: String,
+        malformed: bool,
+    },
+    NotGranted {
+        why: String,
+    },
+    DangerousParameter {
+        danger: String,
+        parameter: String,
+    },
+    ActionUnknown {
+        action: String,
+        version: String,
+    },
+    VersionUnknown {
+        version: String,
+        served: Vec<String>,
+    },
+    RegionUnknown {
+        region: String,
+    },
+    ParameterMissing {
+        path: String,
+    },
+    ParameterUnknown {
+        path: String,
+    },
+    ParameterType {
+        path: String,
+        expected: String,
+    },
+    RequestMalformed {
+        why: String,
+    },
+    ParameterConflict {
+        name: String,
+    },
+    TooLarge {
+        what: String,
+        limit: u64,
+    },
+    RateLimited {
+        limit: Limit,
+        retry_after: Duration,
+    },
+    StateForbids {
+        task: TaskState,
+        action: String,
+    },
+    StateUnknown {
+        task: TaskState,
+        action: String,
+    },
+    TaskBusy {
+        task: String,
+    },
+    StateUnavailable {
+        task: String,
+        why: String,
+    },
+    TaskNotFound {
+        task: String,
+    },
     PurchaseDuplicate(Box<Duplicate>),
-    IdempotencyConflict { why: String },
+    IdempotencyConflict {
+        why: String,
+    },
     AuditUnavailable,
     Overloaded,
     Draining,
-    UpstreamUnreachable { why: String },
-    OutcomeUnknown { why: String },
+    UpstreamUnreachable {
+        why: String,
+    },
+    OutcomeUnknown {
+        why: String,
+    },
     CallerGone,
     Internal,
 }
@@ -154,7 +212,7 @@ impl Refusal {
             Refusal::KeyExpired => "this key pair has expired. Ask the platform team to rotate it.".to_owned(),
             Refusal::SignatureExpired { signed, now } => format!("the signature's timestamp {signed} is too far from the gateway's clock, {now}. Set your clock and sign again."),
             Refusal::NonceReused => "this nonce was used before. Sign each request anew.".to_owned(),
-            Refusal::TokenInvalid { why } => format!("the token is not accepted, {why}. Get a new one from its issuer."),
+            Refusal::TokenInvalid { why, .. } => format!("the token is not accepted, {why}. Get a new one from its issuer."),
             Refusal::NotGranted { why } => format!("{why}. Ask for a grant in your team's file."),
             Refusal::DangerousParameter { danger, parameter } => format!("{parameter} needs a grant that names the danger {danger}."),
             Refusal::ActionUnknown { action, version } => format!("there is no action {action} in version {version}. Check its spelling, case counts."),

@@ -43,7 +43,7 @@ impl Raw {
         let path = format!("account.{alias}");
         let at = |key: &str| format!("{path}.{key}");
         checker.name(&path, &alias);
-        let family = checker.required(&at("family"), self.family, "the cloud, such as \"tencent\"");
+        let family = checker.required(&at("family"), self.family, &format!("the cloud: {}", families()));
         let site = checker.required(&at("site"), self.site, "the cloud's site, such as \"mainland\"");
         let family = family.and_then(|name| self::family(&at("family"), &name, checker));
         if let (Some(family), Some(site), Some(providers)) = (family, &site, providers) {
@@ -67,12 +67,16 @@ impl Raw {
     }
 }
 
+/// The families' names, for a person.
+fn families() -> String {
+    Family::names().map(|known| format!("\"{known}\"")).collect::<Vec<_>>().join(" or ")
+}
+
 /// A family that the tables know.
 fn family(path: &str, name: &str, checker: &mut Checker) -> Option<Family> {
     let family = Family::named(name);
     if family.is_none() {
-        let known: Vec<String> = Family::names().map(|known| format!("\"{known}\"")).collect();
-        let help = format!("write {}", known.join(" or "));
+        let help = format!("write {}", families());
         checker.wrong_help(path, format!("`{name}` is no cloud that this version knows"), help);
     }
     family

@@ -22,9 +22,9 @@ mod purchases;
 mod quota;
 mod secret;
 mod server;
+mod signatures;
 mod state;
 mod store;
-mod tencent;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -47,8 +47,8 @@ pub use mistake::{Mistake, Mistakes, Place};
 pub use purchases::Purchases;
 pub use quota::{Quota, WAIT_CAP};
 pub use server::Server;
+pub use signatures::Signatures;
 pub use state::State;
-pub use tencent::Tencent;
 pub use tls::Tls;
 pub use upstream::Upstream;
 
@@ -87,8 +87,8 @@ pub struct Config {
     pub state: State,
     /// Connections to the clouds.
     pub upstream: Upstream,
-    /// Verification of Tencent signatures.
-    pub tencent: Tencent,
+    /// Verification of callers' signatures.
+    pub signatures: Signatures,
     /// The process's own log.
     pub log: Log,
 }
@@ -110,7 +110,7 @@ struct Raw {
     purchases: Purchases,
     state: state::Raw,
     upstream: Upstream,
-    tencent: Tencent,
+    signatures: Signatures,
     log: Log,
 }
 
@@ -174,7 +174,7 @@ impl Raw {
         let purchases = self.purchases.check(checker);
         let state = self.state.check(providers.as_deref(), checker);
         let upstream = self.upstream.check(checker);
-        let tencent = self.tencent.check(checker);
+        let signatures = self.signatures.check(checker);
         let log = self.log.check(checker);
         let (teams, roster) = teams?;
         Some(Config {
@@ -192,7 +192,7 @@ impl Raw {
             purchases: purchases?,
             state: state?,
             upstream: upstream?,
-            tencent: tencent?,
+            signatures: signatures?,
             log: log?,
         })
     }

@@ -7,28 +7,13 @@ use secrecy::ExposeSecret;
 
 use super::{Config, Mistakes, Place, Raw};
 use crate::identity::IssuerKeys;
+use crate::provider::Family;
 
 const SECRET: &str = "not-a-secret-of-anybody-0123456789";
 const REFERENCE: &str = include_str!("../../config/gateway.toml");
 
 /// The least that is needed.
-const MINIMAL: &str = r#"
-[store]
-url = "sqlite:gateway.sqlite3"
-
-[audit]
-digest_key = "not-a-secret-of-anybody-0123456789"
-
-[[keys.sealing]]
-name = "first"
-key = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
-
-[account.main]
-family = "tencent"
-site = "mainland"
-secret_id = "AKIDEXAMPLE"
-secret_key = "planted-secret-key"
-"#;
+const MINIMAL: &str = include_str!("../../tests/minimal.toml");
 
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -147,7 +132,7 @@ fn the_report_shows_lines_but_no_secrets() {
 
 #[test]
 fn syntax_errors_are_all_reported_and_keep_secrets() {
-    let text = "[server\nlisten = \n[account.main]\nsecret_key = \"planted-secret\nfamily = tencent\n";
+    let text = "[server\nlisten = \n[account.main]\nsecret_key = \"planted-secret\nfamily = unquoted\n";
     let mistakes = read(text, &[]).err().unwrap();
     assert!(mistakes.list().len() >= 3, "{mistakes:?}");
     assert!(!rendered(&mistakes).contains("planted-secret"), "{}", rendered(&mistakes));
@@ -155,15 +140,16 @@ fn syntax_errors_are_all_reported_and_keep_secrets() {
 
 #[test]
 fn variables_override_keys_of_every_type() {
+    let family = Family::names().next().unwrap();
     let variables = [
         ("DTS_GATEWAY__SERVER__LISTEN", "127.0.0.1:0"),
         ("DTS_GATEWAY__SERVER__MAX_CONNECTIONS", "7"),
         ("DTS_GATEWAY__ADMIN__ALLOW_PLAINTEXT", "true"),
         ("DTS_GATEWAY__ADMIN__LISTEN", "0.0.0.0:1"),
         ("DTS_GATEWAY__QUOTA__MAX_WAIT", "250ms"),
-        ("DTS_GATEWAY__TENCENT__CLOUD_HOSTS", "['a.example', 'b.example']"),
+        ("DTS_GATEWAY__SIGNATURES__CLOUD_HOSTS", "['a.example', 'b.example']"),
         ("DTS_GATEWAY__ACCOUNT__MAIN__SECRET_KEY", "12345"),
-        ("DTS_GATEWAY__ACCOUNT__SECOND__FAMILY", "tencent"),
+        ("DTS_GATEWAY__ACCOUNT__SECOND__FAMILY", family),
         ("DTS_GATEWAY__ACCOUNT__SECOND__SITE", "international"),
         ("DTS_GATEWAY__ACCOUNT__SECOND__SECRET_ID", "AKID2"),
         ("DTS_GATEWAY__ACCOUNT__SECOND__SECRET_KEY", "two"),
@@ -174,7 +160,7 @@ fn variables_override_keys_of_every_type() {
     assert_eq!(config.server.listen.port(), 0);
     assert_eq!(config.server.max_connections, 7);
     assert_eq!(config.quota.max_wait.as_millis(), 250);
-    assert_eq!(config.tencent.cloud_hosts.as_deref(), Some(&["a.example".to_owned(), "b.example".to_owned()][..]));
+    assert_eq!(config.signatures.cloud_hosts.as_deref(), Some(&["a.example".to_owned(), "b.example".to_owned()][..]));
     assert_eq!(config.accounts[0].credential.secret_key.expose_secret(), "12345");
     assert_eq!(config.accounts[1].alias, "second");
     assert!(format!("{:?}", config.keys).contains("renamed"));
@@ -310,7 +296,7 @@ fn the_reference_shows_every_key() {
         "purchases",
         "state",
         "upstream",
-        "tencent",
+        "signatures",
         "log",
     ];
     for section in sections {

@@ -11,7 +11,7 @@ mod tencent;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderName, StatusCode};
 use http_body_util::Full;
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -42,8 +42,18 @@ pub trait Dialect: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// A header of the request that every answer gives back, for the clients' own error reports.
+    fn echoed(&self) -> Option<HeaderName> {
+        None
+    }
+
     /// The family's code and HTTP status for a reason.
     fn code(&self, reason: Reason) -> (StatusCode, &'static str);
+
+    /// The same for a refusal: a family may have several codes for one reason.
+    fn code_of(&self, refusal: &Refusal) -> (StatusCode, &'static str) {
+        self.code(refusal.reason())
+    }
 
     /// A signed request to the cloud, built anew from what was judged.
     ///

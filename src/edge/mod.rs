@@ -68,7 +68,7 @@ impl<P: RequestPath> Edge<P> {
         let received = Instant::now();
         let (wire, fault) = self.receive(request, &arrival).await;
         let call = self.call(wire, fault, received);
-        let answering = write::Answering::new(&call, arrival.whole().is_ok());
+        let answering = write::Answering::new(&call, arrival.whole().is_ok(), &self.dialects);
         let answer = self.pipeline.clone().oneshot(call).await;
         answering.write(&answer, &self.dialects, &self.providers)
     }

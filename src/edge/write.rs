@@ -10,11 +10,8 @@ use crate::call::{AnswerForm, Call, Origin, Refusal, Reply};
 use crate::dialect::{Dialects, Written, problem};
 use crate::provider::{Family, Providers};
 
-/// Tencent's clients put this into their own error reports.
-const TRACE_ID: HeaderName = HeaderName::from_static("x-tc-traceid");
-
-/// Longest trace id that is given back, in bytes.
-const LONGEST_TRACE_ID: usize = 128;
+/// Longest value of a client's own header that is given back, in bytes.
+const LONGEST_ECHO: usize = 128;
 
 /// What is needed of a call to answer it, kept while the call itself goes down the path.
 pub(super) struct Answering {
@@ -24,7 +21,8 @@ pub(super) struct Answering {
     action: String,
     wants_problem: bool,
     answer_form: AnswerForm,
-    trace_id: Option<HeaderValue>,
+    /// A header of the request that the family's clients want back.
+    echo: Option<(HeaderName, HeaderValue)>,
     /// Whether the request was read to its end; else bytes of it are left on the connection, which then must not be
     /// used for another one.
     was_read: bool,
@@ -33,7 +31,11 @@ pub(super) struct Answering {
 }
 
 impl Answering {
-    pub(super) fn new(call: &Call, was_read: bool) -> Answering {
+    pub(super) fn new(call: &Call, was_read: bool, dialects: &Dialects) -> Answering {
+        let echo = dialects.of(call.request.family).echoed().and_then(|name| {
+            let value = call.wire.headers.get(&name).filter(|value| value.len() <= LONGEST_ECHO)?.clone();
+            Some((name, value))
+        });
         Answering {
             id: call.id,
             family: call.request.family,
@@ -41,7 +43,7 @@ impl Answering {
             action: call.request.action.clone(),
             wants_problem: call.request.wants_problem,
             answer_form: call.request.answer_form,
-            trace_id: call.wire.headers.get(TRACE_ID).filter(|id| id.len() <= LONGEST_TRACE_ID).cloned(),
+            echo,
             was_read,
             is_connect: call.wire.method == Method::CONNECT,
         }
@@ -64,8 +66,8 @@ impl Answering {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert("x-dts-gateway-origin", HeaderValue::from_static(origin.as_str()));
         put(headers, "x-request-id", &self.id.to_string());
-        if let Some(trace_id) = self.trace_id {
-            headers.insert(TRACE_ID, trace_id);
+        if let Some((name, value)) = self.echo {
+            headers.insert(name, value);
         }
         if let Err(refusal) = answer {
             say_why(headers, refusal);
@@ -86,7 +88,7 @@ impl Answering {
         let better = version.zip(action).and_then(|(version, action)| version.refusal_code(action, reason.slug()));
         let dialect = dialects.of(self.family);
         match self.wants_problem {
-            true => problem(refusal, better.unwrap_or(dialect.code(reason).1), self.id),
+            true => problem(refusal, better.unwrap_or(dialect.code_of(refusal).1), self.id),
             false => dialect.refuse(refusal, better, self.id, self.answer_form),
         }
     }

@@ -8,10 +8,10 @@ use super::random::{Random, RandomUnavailable, alphanumeric};
 use super::seal::{SealError, SealingKeys};
 use crate::store::{KeyRow, KeyState, Store, StoreError};
 
-/// What every SecretId begins with. Both families' SDKs take any text; this one is what Tencent's look like.
+/// What every key id begins with. Every family's SDKs take any text; this is how real ones of one cloud begin.
 const PREFIX: &str = "AKID";
 
-/// Random characters after the prefix: with it 36, as long as Tencent's own.
+/// Random characters after the prefix: with it 36, as long as those.
 const ID_CHARACTERS: usize = 32;
 
 /// Characters of a secret: 40 out of 62 are 238 bits.

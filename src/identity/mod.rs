@@ -62,7 +62,8 @@ pub struct Identity {
 /// What is accepted of signatures.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SignatureRules {
-    /// How old a signature may be, and how far ahead, in seconds. Tencent: 300. A scheme may have its own.
+    /// How old a signature may be, and how far ahead, in seconds; the schemes whose cloud allows another time have
+    /// their own.
     pub skew_seconds: i64,
     /// Hosts of the cloud that a client behind `ApigwEndpoint` may have signed in place of ours.
     pub cloud_hosts: Vec<String>,
@@ -146,7 +147,8 @@ impl Identity {
         if verified.caller == caller {
             return Ok(());
         }
-        Err(Refusal::TokenInvalid { why: "it names another caller than the key that signed the request".to_owned() })
+        let why = "it names another caller than the key that signed the request".to_owned();
+        Err(Refusal::TokenInvalid { why, malformed: false })
     }
 
     async fn caller(&self, name: &str) -> Result<Arc<Caller>, Refusal> {

@@ -235,8 +235,8 @@ async fn who_is_in_no_file_may_not_call() {
     assert!(matches!(room.ask(&bearer(&token)).await, Err(Refusal::NotGranted { .. })));
 }
 
-/// Both of Alibaba's schemes, with a token beside the signature if there is one.
-fn alibabas(pair: &(String, SecretKey), signed_at: i64, token: &str) -> [Wire; 2] {
+/// Both of the schemes that have a nonce, with a token beside the signature if there is one.
+fn with_nonces(pair: &(String, SecretKey), signed_at: i64, token: &str) -> [Wire; 2] {
     let (date, hash) = (rpc_v1::timestamp(signed_at).unwrap(), acs3::body_hash(b""));
     let [nonce, other] = ["headers", "parameters"].map(|place| format!("{place}-{signed_at}"));
     let mut headers = vec![
@@ -266,31 +266,35 @@ fn alibabas(pair: &(String, SecretKey), signed_at: i64, token: &str) -> [Wire; 2
 }
 
 #[tokio::test]
-async fn alibabas_signatures_prove_a_caller_within_fifteen_minutes() {
+async fn signatures_with_a_nonce_prove_a_caller_within_fifteen_minutes() {
     let room = Room::new().await;
     let pair = room.pair("billing").await;
     for signed_at in [NOW - 900, NOW, NOW + 900] {
-        for request in alibabas(&pair, signed_at, "") {
+        for request in with_nonces(&pair, signed_at, "") {
             let (caller, proof) = room.ask(&request).await.unwrap();
             assert_eq!((caller.name.as_str(), proof.key_id()), ("billing", pair.0.clone()));
         }
     }
-    for request in alibabas(&pair, NOW - 901, "") {
+    for request in with_nonces(&pair, NOW - 901, "") {
         let expected = Refusal::SignatureExpired { signed: NOW - 901, now: NOW };
         assert_eq!(room.ask(&request).await.unwrap_err(), expected);
     }
-    for request in alibabas(&(pair.0.clone(), SecretKey::from("other".to_owned())), NOW, "") {
+    for request in with_nonces(&(pair.0.clone(), SecretKey::from("other".to_owned())), NOW, "") {
         assert!(matches!(room.ask(&request).await, Err(Refusal::SignatureMismatch { .. })));
     }
-    for request in alibabas(&("AKIDunknown".to_owned(), pair.1.clone()), NOW, "") {
+    for request in with_nonces(&("AKIDunknown".to_owned(), pair.1.clone()), NOW, "") {
         assert_eq!(room.ask(&request).await.unwrap_err(), Refusal::KeyUnknown);
     }
-    for request in alibabas(&pair, NOW, "no.jwt.atall") {
-        assert!(matches!(room.ask(&request).await, Err(Refusal::TokenInvalid { .. })));
+    for request in with_nonces(&pair, NOW, "no.jwt.atall") {
+        assert!(matches!(room.ask(&request).await, Err(Refusal::TokenInvalid { malformed: true, .. })));
+    }
+    let strangers = room.issuer.token(&claims("strict"));
+    for request in with_nonces(&pair, NOW - 1, &strangers) {
+        assert!(matches!(room.ask(&request).await, Err(Refusal::TokenInvalid { malformed: false, .. })));
     }
     // What this rule is about is always under these signatures.
     let strict = room.pair("strict").await;
-    for request in alibabas(&strict, NOW, "") {
+    for request in with_nonces(&strict, NOW, "") {
         assert!(room.ask(&request).await.is_ok());
     }
 }

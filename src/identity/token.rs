@@ -67,7 +67,10 @@ impl Tokens {
             return Ok(known);
         }
         let verified = self.verify_anew(token, now).await;
-        let (issuer, generation, token) = verified.map_err(|fault| Refusal::TokenInvalid { why: fault.to_string() })?;
+        let (issuer, generation, token) = verified.map_err(|fault| {
+            let malformed = Compact::read(token).is_err();
+            Refusal::TokenInvalid { why: fault.to_string(), malformed }
+        })?;
         let token = Arc::new(token);
         self.remember(digest, Remembered { issuer, generation, token: Arc::clone(&token) }, now);
         Ok(token)

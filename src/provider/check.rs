@@ -30,6 +30,12 @@ pub enum FaultKind {
     /// The action has no such parameter.
     #[error("the action has no such parameter")]
     Unknown,
+    /// More tasks than one call may name.
+    #[error("names more than {at_most} tasks")]
+    TooMany {
+        /// The documented number.
+        at_most: u32,
+    },
     /// Not of the documented type.
     #[error("must be of type {expected}")]
     WrongType {
@@ -49,10 +55,13 @@ impl Action {
     pub fn check_parameters(&self, parameters: &Value) -> Result<(), ParameterFault> {
         let Value::Object(members) = parameters else { return Err(fault("", wrong("Object"))) };
         check_members(&self.parameters, members, self.first_index)?;
-        for id in self.ids.iter().filter(|id| id.required) {
+        for id in &self.ids {
             let named = id.path.select(parameters);
-            if named.is_empty() || named.iter().any(|value| value.text().is_none_or(str::is_empty)) {
+            if id.required && (named.is_empty() || named.iter().any(|value| value.text().is_none_or(str::is_empty))) {
                 return Err(fault(&id.path.to_string(), FaultKind::Missing));
+            }
+            if let Some(at_most) = id.at_most.filter(|at_most| id.count(parameters) > *at_most as usize) {
+                return Err(fault(&id.path.to_string(), FaultKind::TooMany { at_most }));
             }
         }
         self.check_names_a_task(parameters)

@@ -19,6 +19,8 @@ pub struct TaskIdPath {
     pub of: Option<Path>,
     /// How several ids stand in one text.
     pub several: Option<Several>,
+    /// How many ids one call may name here; none: no source says.
+    pub at_most: Option<u32>,
     /// What is put before an id to make it the task's canonical one.
     pub prefix: Option<String>,
 }
@@ -117,6 +119,11 @@ impl TaskIdPath {
     /// Whether one call can name several tasks here.
     pub fn names_many(&self) -> bool {
         self.several.is_some() || self.path.segments().iter().any(|segment| segment.list.is_some())
+    }
+
+    /// How many ids a call names here, each as often as it does.
+    pub(super) fn count(&self, parameters: &Value) -> usize {
+        texts(&self.path, parameters).map(|text| self.split(text).len()).sum()
     }
 
     /// The ids in a text that is not empty.

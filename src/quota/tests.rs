@@ -2,6 +2,7 @@
 
 mod fairness;
 mod law;
+mod scopes;
 mod several;
 
 use std::sync::{Arc, Mutex};

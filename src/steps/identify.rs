@@ -111,15 +111,15 @@ fn bounded(mut text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::Family;
 
     #[test]
     fn a_version_is_one_of_the_requests_own_family() {
         let providers = Providers::embedded().unwrap();
-        let mut request = Request::unread(Family::Tencent);
+        let family = |version: &str| providers.version(version).unwrap().family;
+        let mut request = Request::unread(family("2018-03-30"));
         (request.version, request.action) = ("2018-03-30".to_owned(), "StopMigrateJob".to_owned());
         assert!(rows(&providers, &request).is_ok());
-        request.family = Family::Aliyun;
+        request.family = family("2020-01-01");
         let Err(Refusal::VersionUnknown { served, .. }) = rows(&providers, &request) else { panic!("it was found") };
         assert!(!served.contains(&request.version), "{served:?}");
     }
@@ -127,8 +127,9 @@ mod tests {
     #[test]
     fn a_parameter_is_the_protocols_unless_the_action_has_it() {
         let providers = Providers::embedded().unwrap();
-        let action = providers.version("2018-03-30").unwrap().action("StopMigrateJob").unwrap();
-        let mut request = Request::unread(Family::Aliyun);
+        let version = providers.version("2018-03-30").unwrap();
+        let action = version.action("StopMigrateJob").unwrap();
+        let mut request = Request::unread(version.family);
         request.unless_own = &["JobId", "RegionId"];
         let member = |name: &str| (name.to_owned(), Value::Text("x".to_owned()));
         request.parameters = Value::Object(vec![member("JobId"), member("RegionId"), member("Other")]);

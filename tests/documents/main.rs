@@ -22,7 +22,8 @@ its usual exception: `Code` and `RequestId` as below, and a `Message` that begin
 `Accept: application/problem+json` the same refusal comes with its true HTTP status, in the last column but one.
 
 Tencent's answers have HTTP status 200 for errors too, or its SDKs lose the code. Alibaba's have the status beside their code, JSON or
-XML as the caller asked, and `x-acs-retry-after` in milliseconds when a limit is used up.
+XML as the caller asked, and `x-acs-retry-after` in milliseconds when a limit is used up. What is no token at all is
+`InvalidSecurityToken.Malformed` there.
 
 | reason | Tencent code | Alibaba status and code | status | what the caller reads |
 |---|---|---|---|---|
@@ -47,7 +48,7 @@ fn example(reason: Reason) -> Refusal {
         Reason::KeyExpired => Refusal::KeyExpired,
         Reason::SignatureExpired => Refusal::SignatureExpired { signed: 1_795_241_258, now: 1_795_241_600 },
         Reason::NonceReused => Refusal::NonceReused,
-        Reason::TokenInvalid => Refusal::TokenInvalid { why: text("it has expired") },
+        Reason::TokenInvalid => Refusal::TokenInvalid { why: text("it has expired"), malformed: false },
         Reason::NotGranted => Refusal::NotGranted { why: text("billing has no grant for StopMigrateJob") },
         Reason::DangerousParameter => {
             Refusal::DangerousParameter { danger: text("complete-immediately"), parameter: text("CompleteMode") }

@@ -13,7 +13,14 @@ const HEAD: &str = "# What is allowed when
 An action that changes a task needs the task to be in one of these states, as the cloud spells them; reads always pass. The states are
 asked for, or learnt from answers that pass by, and judged again right before the call is sent. A state that is not listed here refuses
 every change. `?` behind a list says that no source prints it: it is inferred, and the stricter reading was taken. What is only
-*observed* is let through and recorded with what stood against it, unless `[state.modes]` says otherwise.
+*observed* is let through and recorded with what stood against it, unless `[state.modes]` says otherwise. Below the tables of each
+version stands which rules are which. To have one enforced that is only observed, or the reverse, name it in the configuration:
+
+```toml
+[state.modes]
+\"2020-01-01/StopDtsJob\" = \"enforce\" # or \"observe\", or \"off\"
+```
+
 The reasons and the sources of every row are in `config/providers/`.
 
 Where the cloud's own answer lists the operations that it would accept (`AllowedAction`, `Actions`), what it leaves out is refused as
@@ -31,6 +38,7 @@ pub(crate) fn page() -> String {
         for kind in version.task_kinds() {
             states(&mut page, version, kind);
         }
+        modes(&mut page, version);
         dangers(&mut page, version);
     }
     page
@@ -100,6 +108,28 @@ fn word(kind: Kind) -> &'static str {
         Kind::Change => "change",
         Kind::Destructive => "**destructive**",
         Kind::Purchase => "purchase",
+    }
+}
+
+/// Which rules refuse, and which are only written down.
+fn modes(page: &mut String, version: &Version) {
+    let is_inferred = |rule: &StateRule| rule.confidence == Confidence::Low;
+    type Has<'a> = &'a dyn Fn(&StateRule) -> bool;
+    let groups: [(&str, Has<'_>); 4] = [
+        ("Enforced, from the documentation", &|rule| rule.mode == Mode::Enforce && !is_inferred(rule)),
+        ("Enforced, although inferred", &|rule| rule.mode == Mode::Enforce && is_inferred(rule)),
+        ("Observed: indirect or contradicted in the documentation", &|rule| {
+            rule.mode == Mode::Observe && !is_inferred(rule)
+        }),
+        ("Observed: inferred", &|rule| rule.mode == Mode::Observe && is_inferred(rule)),
+    ];
+    page.push_str("\n### Enforced and observed\n\n");
+    for (title, belongs) in groups {
+        let rules = version.actions().filter(|action| action.rule.as_ref().is_some_and(belongs));
+        let names: Vec<String> = rules.map(|action| format!("`{}`", action.name)).collect();
+        if !names.is_empty() {
+            writeln!(page, "- {title} ({}): {}.", names.len(), names.join(", ")).expect("a String takes it");
+        }
     }
 }
 

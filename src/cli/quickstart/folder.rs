@@ -24,10 +24,10 @@ pub(super) const READER: &str = "reader";
 pub(super) const ISSUER: &str = "quickstart";
 
 /// The configuration; addresses and the simulator's endpoint are laid over it at each start.
-const CONFIGURATION: &str = include_str!("gateway.toml");
+const CONFIGURATION: &str = include_str!("../../../config/quickstart/gateway.toml");
 
 /// The team.
-const TEAM: &str = include_str!("team.toml");
+const TEAM: &str = include_str!("../../../config/quickstart/team.toml");
 
 /// The database that is in the folder itself.
 const DATABASE: &str = "sqlite:gateway.sqlite3";

@@ -4,6 +4,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::folder::Pair;
 
+/// Things to try, one a line; the clouds' names and calls in them are an example's, so they are no code.
+const TRIES: &str = include_str!("../../../config/quickstart/try.txt");
+
 /// Everything that is printed.
 pub(super) struct Printed {
     pub(super) public: String,
@@ -32,48 +35,27 @@ impl Printed {
             ("DTS_SIMULATOR_SECRET_KEY", self.simulator.key.expose_secret()),
         ];
         let assigned = assigned.into_iter().map(|(name, value)| format!("{name}={value}"));
-        let tries = [self.curl(), self.sdk(), self.audit()];
-        assigned.chain(tries.into_iter().map(|line| format!("# try: {line}"))).chain(["ready".to_owned()]).collect()
+        let tries = TRIES.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let tries = tries.map(|line| format!("# try: {}", self.filled_in(line)));
+        assigned.chain(tries).chain(["ready".to_owned()]).collect()
     }
 
-    fn curl(&self) -> String {
-        format!(
-            "curl -sS '{}/' -H 'Authorization: Bearer {}' -H 'X-TC-Action: DescribeMigrateJobs' \
-             -H 'X-TC-Version: 2018-03-30' -H 'X-TC-Region: ap-guangzhou' -H 'Content-Type: application/json' -d '{{}}'",
-            self.public,
-            self.token.expose_secret()
-        )
-    }
-
-    /// The same through the official SDK for Python, in a virtual environment of its own.
-    fn sdk(&self) -> String {
+    fn filled_in(&self, line: &str) -> String {
         let (protocol, endpoint) = self.public.split_once("://").unwrap_or(("http", &self.public));
-        let program = format!(
-            "from tencentcloud.common import credential; \
-             from tencentcloud.common.profile import client_profile, http_profile; \
-             from tencentcloud.dts.v20180330 import dts_client, models; \
-             profile = client_profile.ClientProfile(httpProfile=http_profile.HttpProfile(protocol='{protocol}', endpoint='{endpoint}')); \
-             client = dts_client.DtsClient(credential.Credential('{}', '{}'), 'ap-guangzhou', profile); \
-             print(client.DescribeMigrateJobs(models.DescribeMigrateJobsRequest()).to_json_string())",
-            self.pair.id,
-            self.pair.key.expose_secret()
-        );
-        format!(
-            "V=$(mktemp -d) && python3 -m venv \"$V\" && \"$V/bin/pip\" install -q tencentcloud-sdk-python-dts && \
-             \"$V/bin/python\" -c \"{program}\""
-        )
-    }
-
-    /// The audit query that shows both. The token is in the environment, where other users can't see it.
-    fn audit(&self) -> String {
         let program =
             std::env::current_exe().map_or_else(|_| "dts-gateway".to_owned(), |path| path.display().to_string());
-        format!(
-            "DTS_GATEWAY_ADMIN_URL='{}' DTS_GATEWAY_ADMIN_TOKEN='{}' {} audit query --action DescribeMigrateJobs",
-            self.admin,
-            self.admin_token.expose_secret(),
-            quoted(&program)
-        )
+        let names = [
+            ("{public}", self.public.as_str()),
+            ("{protocol}", protocol),
+            ("{endpoint}", endpoint),
+            ("{admin}", &self.admin),
+            ("{token}", self.token.expose_secret()),
+            ("{admin_token}", self.admin_token.expose_secret()),
+            ("{key_id}", &self.pair.id),
+            ("{key}", self.pair.key.expose_secret()),
+            ("{program}", &quoted(&program)),
+        ];
+        names.into_iter().fold(line.to_owned(), |line, (name, value)| line.replace(name, value))
     }
 }
 

@@ -8,6 +8,9 @@ use http::StatusCode;
 
 use crate::call::Reason;
 
+/// For what is no token at all, where an expired one and any other has the code of its reason. Assumed.
+pub(super) const TOKEN_MALFORMED: (StatusCode, &str) = (StatusCode::FORBIDDEN, "InvalidSecurityToken.Malformed");
+
 /// The family's status and code for a reason. No wildcard: a new reason must be given its code here.
 pub(super) fn code(reason: Reason) -> (StatusCode, &'static str) {
     match reason {

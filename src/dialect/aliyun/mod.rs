@@ -38,7 +38,7 @@ impl Dialect for Aliyun {
     }
 
     fn refuse(&self, refusal: &Refusal, code: Option<&str>, id: Uuid, form: AnswerForm) -> Written {
-        let (status, usual) = self.code(refusal.reason());
+        let (status, usual) = self.code_of(refusal);
         write::refuse(refusal, status, code.unwrap_or(usual), id, form)
     }
 
@@ -55,6 +55,13 @@ impl Dialect for Aliyun {
 
     fn code(&self, reason: Reason) -> (StatusCode, &'static str) {
         codes::code(reason)
+    }
+
+    fn code_of(&self, refusal: &Refusal) -> (StatusCode, &'static str) {
+        match refusal {
+            Refusal::TokenInvalid { malformed: true, .. } => codes::TOKEN_MALFORMED,
+            _ => self.code(refusal.reason()),
+        }
     }
 
     fn outgoing(

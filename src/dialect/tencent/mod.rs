@@ -7,7 +7,7 @@ mod read;
 mod write;
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderName, StatusCode};
 use http_body_util::Full;
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -31,6 +31,10 @@ impl Dialect for Tencent {
 
     fn refuse(&self, refusal: &Refusal, code: Option<&str>, id: Uuid, _form: AnswerForm) -> Written {
         write::refuse(refusal, code.unwrap_or(self.code(refusal.reason()).1), id)
+    }
+
+    fn echoed(&self) -> Option<HeaderName> {
+        Some(HeaderName::from_static("x-tc-traceid"))
     }
 
     fn code(&self, reason: Reason) -> (StatusCode, &'static str) {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::HeaderValue;
+use http::header::{HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use http_body_util::Full;
 use uuid::Uuid;
@@ -12,17 +12,19 @@ use uuid::Uuid;
 use super::Answering;
 use crate::call::{AnswerForm, Limit, Origin, Refusal, Reply};
 use crate::dialect::Dialects;
-use crate::provider::{Family, Providers};
+use crate::provider::Providers;
+
+const VERSION: &str = "2018-03-30";
 
 fn answering() -> Answering {
     Answering {
         id: Uuid::nil(),
-        family: Family::Tencent,
-        version: "2018-03-30".to_owned(),
+        family: Providers::embedded().unwrap().version(VERSION).unwrap().family,
+        version: VERSION.to_owned(),
         action: "StopMigrateJob".to_owned(),
         wants_problem: false,
         answer_form: AnswerForm::Json,
-        trace_id: Some(HeaderValue::from_static("trace-1")),
+        echo: Some((HeaderName::from_static("x-trace"), HeaderValue::from_static("trace-1"))),
         was_read: true,
         is_connect: false,
     }
@@ -57,7 +59,7 @@ fn an_answer_of_the_cloud_bears_our_id_and_no_reason() {
         ("cache-control", Some("no-store")),
         ("x-dts-gateway-origin", Some("upstream")),
         ("x-request-id", Some("00000000-0000-0000-0000-000000000000")),
-        ("x-tc-traceid", Some("trace-1")),
+        ("x-trace", Some("trace-1")),
         ("x-dts-gateway-reason", None),
         ("connection", None),
     ];

@@ -24,7 +24,7 @@ fn hs256() -> (Signer, Tokens) {
 async fn why(tokens: &Tokens, token: &str) -> String {
     match tokens.verify(token, at(NOW)).await {
         Ok(_) => "accepted".to_owned(),
-        Err(Refusal::TokenInvalid { why }) => why,
+        Err(Refusal::TokenInvalid { why, .. }) => why,
         Err(other) => panic!("{other:?}"),
     }
 }

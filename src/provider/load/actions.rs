@@ -64,6 +64,8 @@ pub(super) struct IdRow {
     pub(super) separated: Option<At<String>>,
     /// The text is a JSON list of ids.
     pub(super) json: bool,
+    /// How many ids one call may name here.
+    pub(super) at_most: Option<At<u32>>,
 }
 
 /// Which of a task's two names an id is.
@@ -157,16 +159,17 @@ fn fields(table: Option<Table<'_>>) -> Vec<FieldRow> {
 fn id(path: At<String>, item: &Item<'_>) -> Option<IdRow> {
     if item.is_text() {
         let task = item.text()?;
-        let (of, form, separated) = (None, None, None);
-        return Some(IdRow { path, task, required: false, of, template: false, form, separated, json: false });
+        let (of, form, separated, at_most) = (None, None, None, None);
+        let (required, template, json) = (false, false, false);
+        return Some(IdRow { path, task, required, of, template, form, separated, json, at_most });
     }
     let table = item.table()?;
     let (task, of) = (table.text("task"), table.optional_text("of"));
     let (required, template) = (table.flag("required"), table.flag("template"));
     let (form, separated) = (table.optional_word("form", IdForm::NAMES), table.optional_text("separated"));
-    let json = table.flag("json");
+    let (json, at_most) = (table.flag("json"), table.get("at_most").and_then(|item| item.count()));
     table.finish();
-    Some(IdRow { path, task: task?, required, of, template, form, separated, json })
+    Some(IdRow { path, task: task?, required, of, template, form, separated, json, at_most })
 }
 
 /// `"JobIds[]"`, or `{ path = "CompareTaskId", task = "compare" }`.

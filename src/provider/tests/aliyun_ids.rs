@@ -40,6 +40,21 @@ fn several_ids_in_one_text_are_several_tasks() {
 }
 
 #[test]
+fn one_call_deletes_ten_tasks_at_most() {
+    let ids = |count: usize| (0..count).map(|id| format!("job{id}")).collect::<Vec<_>>().join(",");
+    let check = |action: &str, ids: &str| {
+        let call = json(&serde_json::json!({ "DtsJobIds": ids }).to_string());
+        aliyun_action(action).check_parameters(&call).map_err(|fault| (fault.path, fault.kind))
+    };
+    assert_eq!(check("DeleteDtsJobs", &ids(10)), Ok(()));
+    assert_eq!(check("DeleteDtsJobs", &format!(", {},", ids(10))), Ok(()), "an empty id is none");
+    let too_many = Err(("DtsJobIds".to_owned(), FaultKind::TooMany { at_most: 10 }));
+    assert_eq!(check("DeleteDtsJobs", &ids(11)), too_many);
+    assert_eq!(check("DeleteDtsJobs", &"job1,".repeat(11)), too_many, "the cloud counts one that is named twice");
+    assert_eq!(check("StopDtsJobs", &ids(11)), Ok(()), "no source has a number");
+}
+
+#[test]
 fn a_change_that_names_no_task_is_refused() {
     let fault = |name: &str, call: &str| aliyun_action(name).check_parameters(&json(call)).unwrap_err();
     assert_eq!(fault("StartDtsJob", r#"{"DtsInstanceId": "dtsabc"}"#).path, "DtsJobId");

@@ -17,7 +17,7 @@ use crate::call::{
 };
 use crate::gate::{Answer, AroundLayer};
 use crate::metrics::Metrics;
-use crate::provider::Family;
+use crate::provider::{Family, Providers};
 use crate::store::{self, Writer, WriterOptions};
 
 /// Keeps what was closed.
@@ -34,6 +34,7 @@ struct Bed {
     audit: AroundLayer<Audit>,
     metrics: Arc<Metrics>,
     kept: Arc<Kept>,
+    family: Family,
     _folder: TempDir,
 }
 
@@ -46,7 +47,8 @@ impl Bed {
         let metrics = Arc::new(Metrics::default());
         let writer = Writer::start(store, WriterOptions::default());
         let audit = AroundLayer::new(Audit::new(writer, Arc::clone(&metrics), TaskTracker::new()));
-        Bed { audit, metrics, kept: Arc::default(), _folder: folder }
+        let family = Providers::embedded().unwrap().families()[0];
+        Bed { audit, metrics, kept: Arc::default(), family, _folder: folder }
     }
 
     fn call(&self) -> Call {
@@ -63,7 +65,7 @@ impl Bed {
                 body: bytes::Bytes::new(),
                 peer: None,
             },
-            request: crate::call::Request::unread(Family::Tencent),
+            request: crate::call::Request::unread(self.family),
             unreadable: None,
             record: RecordHandle::new(record, sink),
             progress: Progress::default(),

@@ -16,6 +16,7 @@ pub use owners::Owners;
 use self::decide::{Ask, decide};
 use crate::call::{Account, Authenticated, Authorized, Refusal, Request};
 use crate::gate::Gate;
+use crate::parameters::Value;
 use crate::provider::{Action, FaultKind, ParameterFault, TaskRef, Version};
 
 /// How many of a team's tasks a refusal lists.
@@ -58,9 +59,7 @@ impl Gate for Authorize {
         let (region, host) = place(&version, &action, &account, request)?;
         call.record.update(|record| record.region.clone_from(&region));
         action.check_parameters(&request.parameters).map_err(parameter_refusal)?;
-        if let Some((parameter, _)) = action.named_account(&request.parameters) {
-            return Err(another_account(&parameter));
-        }
+        refuse_other_accounts(&action, &account, &request.parameters)?;
         let tasks = action.task_ids(&request.parameters);
         if self.options.check_parents {
             check_parents(&version, &tasks)?;
@@ -141,11 +140,16 @@ fn check_parents(version: &Version, tasks: &[TaskRef]) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Grants, quota and records are those of the account that the call is made on.
-fn another_account(parameter: &str) -> Refusal {
-    let why =
-        format!("{parameter} names an account of the cloud, and calls are made on the gateway's own. Leave it out");
-    Refusal::NotGranted { why }
+/// Grants, quota and records are those of the account that the call is made on, so a parameter may name that one only,
+/// by the identity that is configured.
+fn refuse_other_accounts(action: &Action, account: &Account, parameters: &Value) -> Result<(), Refusal> {
+    let mut named = action.named_accounts(parameters).into_iter();
+    match named.find(|(_, named)| *named != account.identity) {
+        Some((parameter, _)) => Err(Refusal::NotGranted {
+            why: format!("{parameter} names another account of the cloud than the call is made on. Leave it out"),
+        }),
+        None => Ok(()),
+    }
 }
 
 fn parameter_refusal(fault: ParameterFault) -> Refusal {
@@ -153,6 +157,9 @@ fn parameter_refusal(fault: ParameterFault) -> Refusal {
     match fault.kind {
         FaultKind::Missing => Refusal::ParameterMissing { path },
         FaultKind::Unknown => Refusal::ParameterUnknown { path },
+        FaultKind::TooMany { at_most } => {
+            Refusal::TooLarge { what: format!("the number of tasks in {path}"), limit: u64::from(at_most) }
+        }
         FaultKind::WrongType { expected } => Refusal::ParameterType { path, expected: expected.to_string() },
     }
 }

@@ -2,7 +2,7 @@
 //! retry, a captured request), or the same `Idempotency-Key`. A purchase that is equal to one just made, but no second
 //! arrival of it, is refused.
 //!
-//! Tencent's signatures have no nonce, SDK retries send the same bytes, and old Go builds repeat theirs in every
+//! Not every scheme has a nonce, SDK retries send the same bytes, and old Go builds repeat theirs in every
 //! process. So a read runs again, and a change that reached its intent is answered from memory.
 
 mod keys;

@@ -28,7 +28,7 @@ pub(super) fn record(outcome: Outcome) -> Record {
         caller: "orders-ci".to_owned(),
         key_id: "AKIDexample".to_owned(),
         address: "192.0.2.1".to_owned(),
-        family: "tencent".to_owned(),
+        family: "cloudy".to_owned(),
         version: "2018-03-30".to_owned(),
         action: "StopMigrateJob".to_owned(),
         region: "ap-guangzhou".to_owned(),

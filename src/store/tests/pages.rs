@@ -84,7 +84,7 @@ fn every_filter_finds_its_own_and_nothing_else() {
             Filter { key_id: text("AKIDexample"), ..all() },
             Filter { action: text("StopMigrateJob"), ..all() },
             Filter { version: text("2018-03-30"), ..all() },
-            Filter { family: text("tencent"), ..all() },
+            Filter { family: text("cloudy"), ..all() },
             Filter { region: text("ap-guangzhou"), ..all() },
             Filter { task_id: text("dts-1"), ..all() },
             Filter { task_id: text("dts-2"), ..all() },

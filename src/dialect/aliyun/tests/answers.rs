@@ -51,6 +51,13 @@ fn every_code_is_an_error_and_no_redirect_and_every_message_has_its_colon() {
 }
 
 #[test]
+fn what_is_no_token_has_another_code_than_one_that_is_not_accepted() {
+    let code = |malformed| Aliyun.code_of(&Refusal::TokenInvalid { why: "x".to_owned(), malformed });
+    assert_eq!(code(true), (StatusCode::FORBIDDEN, "InvalidSecurityToken.Malformed"));
+    assert_eq!(code(false), (StatusCode::FORBIDDEN, "InvalidSecurityToken.Expired"));
+}
+
+#[test]
 fn only_throttling_says_when_in_milliseconds() {
     let limit = Limit { kind: "cloud", name: "StopDtsJob".to_owned(), quota: 20, window: Duration::from_secs(1) };
     let refusal = Refusal::RateLimited { limit, retry_after: Duration::from_micros(1_200_100) };

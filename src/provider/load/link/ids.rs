@@ -31,7 +31,12 @@ impl Ids<'_> {
         let role = if row.template { Role::Template } else { Role::Subject };
         let (several, prefix) = (self.several(row), self.prefix(&row.form, &row.task));
         let required = required || row.required;
-        Some(TaskIdPath { path, task: row.task.value.clone(), required, role, of, several, prefix })
+        let at_most = row.at_most.as_ref().map(|at_most| at_most.value);
+        let id = TaskIdPath { path, task: row.task.value.clone(), required, role, of, several, at_most, prefix };
+        if let Some(at_most) = row.at_most.as_ref().filter(|_| !id.names_many()) {
+            self.report.add(&at_most.place, format!("`at_most` is for several ids; `{}` is one", id.path));
+        }
+        Some(id)
     }
 
     pub(super) fn creates(&self, row: &CreatesRow, action: &ActionRow, answer: &Shape) -> Option<Created> {

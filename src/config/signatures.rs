@@ -1,4 +1,4 @@
-//! `[tencent]`: how signatures of Tencent's callers are verified.
+//! `[signatures]`: how callers' signatures are verified.
 
 use std::time::Duration;
 
@@ -7,32 +7,33 @@ use serde::{Deserialize, Serialize};
 use super::checker::Checker;
 use super::duration;
 
-/// Verification of Tencent signatures.
+/// Verification of callers' signatures.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
-pub struct Tencent {
+pub struct Signatures {
     /// Hosts that a caller may have signed instead of ours, for SDKs behind `ApigwEndpoint`; none means those of the
     /// tables.
     pub cloud_hosts: Option<Vec<String>>,
-    /// How far a signature's timestamp may be from the gateway's clock.
+    /// How far a signature's timestamp may be from the gateway's clock. A scheme whose cloud allows another time has
+    /// that one.
     #[serde(with = "duration")]
     pub clock_skew: Duration,
 }
 
-impl Default for Tencent {
+impl Default for Signatures {
     /// Five minutes is what the cloud itself allows.
-    fn default() -> Tencent {
-        Tencent { cloud_hosts: None, clock_skew: Duration::from_secs(300) }
+    fn default() -> Signatures {
+        Signatures { cloud_hosts: None, clock_skew: Duration::from_secs(300) }
     }
 }
 
-impl Tencent {
-    pub(super) fn check(self, checker: &mut Checker) -> Option<Tencent> {
-        checker.duration("tencent.clock_skew", self.clock_skew, Duration::from_secs(1), Duration::from_secs(900));
+impl Signatures {
+    pub(super) fn check(self, checker: &mut Checker) -> Option<Signatures> {
+        checker.duration("signatures.clock_skew", self.clock_skew, Duration::from_secs(1), Duration::from_secs(900));
         for (index, host) in self.cloud_hosts.iter().flatten().enumerate() {
             let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.';
             if host.is_empty() || !host.bytes().all(plain) {
-                checker.wrong(&format!("tencent.cloud_hosts[{index}]"), "this is not a host name in lower case");
+                checker.wrong(&format!("signatures.cloud_hosts[{index}]"), "this is not a host name in lower case");
             }
         }
         Some(self)
