@@ -21,10 +21,14 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgPool, SqlSafeStr};
 use tokio::sync::Mutex;
+use uuid::Uuid;
 
 use super::fault::{fault, migration, within};
 use super::page::Words;
-use super::{Entry, Filter, KeyRow, KeyState, Page, Remembered, ReplayKey, Store, StoreError, TaskRow, Verdict};
+use super::{
+    By, Count, Entry, Filter, KeyRow, KeyState, Page, Per, Phases, Remembered, ReplayKey, Store, StoreError, TaskRow,
+    Verdict,
+};
 use claim::Claim;
 
 /// How long the server works on a statement or waits for a lock; what [`PREPARE`] sets.
@@ -131,6 +135,14 @@ impl Store for Postgres {
         within(OPERATION, read::records(&self.pool, filter)).await
     }
 
+    async fn phases(&self, id: Uuid) -> Result<Phases, StoreError> {
+        within(OPERATION, read::phases(&self.pool, id)).await
+    }
+
+    async fn summary(&self, filter: &Filter, per: Per, by: By, most: u32) -> Result<Vec<Count>, StoreError> {
+        within(OPERATION, read::summary(&self.pool, filter, per, by, most)).await
+    }
+
     async fn tasks(&self, account: &str, tasks: &[String]) -> Result<Vec<TaskRow>, StoreError> {
         within(OPERATION, read::tasks(&self.pool, account, tasks)).await
     }
@@ -195,6 +207,18 @@ impl Words for sqlx::Postgres {
     const COLUMNS: &'static str = "r.id, r.time, r.account, r.team, r.caller, r.key_id, r.address, r.family, \
          r.version, r.action, r.region, to_json(r.task_ids)::text AS task_ids, r.outcome, r.reason, r.caller_gone, \
          r.settled, r.request_id, r.upstream_request_id, r.upstream_code, r.waited_ms, r.detail::text AS detail";
+
+    const POSITION: &'static str = "strpos";
+
+    const ASCII: &'static str = "\"C\"";
+
+    fn bucket(per: Per) -> &'static str {
+        match per {
+            Per::Minute => "date_bin('1 minute', r.time, '1970-01-01T00:00:00Z')",
+            Per::Hour => "date_bin('1 hour', r.time, '1970-01-01T00:00:00Z')",
+            Per::Day => "date_bin('1 day', r.time, '1970-01-01T00:00:00Z')",
+        }
+    }
 
     fn time(time: Timestamp) -> Self::Time {
         jiff_sqlx::Timestamp::from(super::clean::time(time))

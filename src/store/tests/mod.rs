@@ -7,6 +7,7 @@ mod changes;
 mod keys;
 mod pages;
 mod purchases;
+mod questions;
 mod replay;
 mod schema;
 
