@@ -85,7 +85,7 @@ impl Running {
 
         let stopping = CancellationToken::new();
         let drain_timeout = config.server.drain_timeout;
-        let administration = build::admin(&parts, stopping.clone());
+        let administration = build::admin(&config.audit, &parts, stopping.clone());
         let refresh = Refresh { identity, every: config.keys.refresh };
         let edge = build::edge(config, parts);
         let drained = CancellationToken::new();

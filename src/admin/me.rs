@@ -13,16 +13,15 @@ pub(super) struct Me {
     team: Option<String>,
     issuer: String,
     roles: Vec<String>,
-    expires_at: Timestamp,
+    expires_at: Option<Timestamp>,
 }
 
 pub(super) async fn show(reader: Reader) -> Json<Me> {
-    let token = reader.token;
     Json(Me {
-        caller: token.caller.clone(),
+        caller: reader.caller,
         team: reader.team,
-        issuer: token.issuer.clone(),
-        roles: token.roles.clone(),
-        expires_at: token.expires_at,
+        issuer: reader.issuer,
+        roles: reader.roles,
+        expires_at: reader.expires_at,
     })
 }

@@ -4,14 +4,22 @@
 //! close it. It answers in JSON and in `application/problem+json`, asks for bearer tokens, and writes down who has read
 //! the log. It knows nothing of the request path.
 
+mod act;
+mod cursor;
+mod desk;
+mod format;
 mod health;
+mod local;
 mod me;
 mod problem;
 mod query;
 mod reader;
 mod records;
 mod respond;
+mod sheet;
 mod stamp;
+mod stream;
+mod summary;
 #[cfg(test)]
 mod tests;
 
@@ -24,15 +32,22 @@ use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
-pub use query::as_json as filter_as_json;
+pub use cursor::Cursors;
+pub use local::Local;
 pub use respond::AdminResponder;
+pub use sheet::{csv_head, csv_rows};
 
 use crate::call::{Clock, Refusal};
 use crate::identity::Identity;
 use crate::metrics::Metrics;
 use crate::store::{Store, Writer};
+use desk::{Desk, Door};
 use health::Health;
 use problem::Problem;
+
+/// Whom a record names for what is done at the command line: somebody who can read the configuration's secrets, and that
+/// is all that is known.
+pub const COMMAND_LINE: &str = "command-line";
 
 /// What an auditor's token says in its claim of roles.
 pub const AUDITOR: &str = "auditor";
@@ -51,6 +66,8 @@ pub struct Admin {
     pub metrics: Arc<Metrics>,
     /// Where records of reading the log go.
     pub writer: Writer,
+    /// Signs where pages end.
+    pub cursors: Cursors,
     /// The time.
     pub clock: Clock,
     /// What stands in the way of serving beside the store, in a few words each: a writer that fails, a shutdown.
@@ -66,8 +83,9 @@ pub fn router(admin: Admin) -> Router {
         .route("/readyz", get(health::ready))
         .with_state(Arc::new(health))
         .route("/metrics", get(metrics).with_state(Arc::clone(&admin.metrics)));
-    let closed =
-        Router::new().route("/v1/audit/records", get(records::list)).route("/v1/me", get(me::show)).with_state(admin);
+    let door = Door::Tokens(admin.identity);
+    let desk = Desk::new(admin.store, admin.writer, admin.cursors, admin.clock, door);
+    let closed = questions().route("/v1/me", get(me::show)).with_state(desk);
     open.merge(closed)
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || Problem::wrong_method())
@@ -76,14 +94,15 @@ pub fn router(admin: Admin) -> Router {
         .layer(middleware::from_fn_with_state(clock, stamp::stamp))
 }
 
-async fn metrics(State(metrics): State<Arc<Metrics>>) -> Response {
-    ([(CONTENT_TYPE, OPEN_METRICS)], metrics.render()).into_response()
+/// The questions to the audit log.
+fn questions() -> Router<Desk> {
+    Router::new()
+        .route("/v1/audit/records", get(records::list))
+        .route("/v1/audit/records/{id}", get(records::show))
+        .route("/v1/audit/tasks/{id}", get(records::history))
+        .route("/v1/audit/summary", get(summary::show))
 }
 
-/// The filter that a query string of `/v1/audit/records` stands for, for those who ask the store itself.
-///
-/// # Errors
-/// What is wrong with it, naming the parameter.
-pub fn read_filter(query: &str) -> Result<crate::store::Filter, String> {
-    query::read(query).map_err(|problem| problem.detail().to_owned())
+async fn metrics(State(metrics): State<Arc<Metrics>>) -> Response {
+    ([(CONTENT_TYPE, OPEN_METRICS)], metrics.render()).into_response()
 }

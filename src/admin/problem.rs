@@ -36,8 +36,14 @@ impl Problem {
     }
 
     pub(super) fn not_found() -> Problem {
-        let there = "there are /healthz, /readyz, /metrics, /v1/audit/records and /v1/me";
+        let there = "there are /healthz, /readyz, /metrics, /v1/me, /v1/audit/records, /v1/audit/records/ID, \
+                     /v1/audit/tasks/ID and /v1/audit/summary";
         Problem::new(StatusCode::NOT_FOUND, "not-found", there)
+    }
+
+    /// No record of this id, or none for this asker, who is not told which.
+    pub(super) fn no_record() -> Problem {
+        Problem::new(StatusCode::NOT_FOUND, "not-found", "there is no record with this id that you may see")
     }
 
     pub(super) fn wrong_method() -> Problem {
@@ -84,7 +90,7 @@ impl From<&Refusal> for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Problem {
         match error {
-            StoreError::BadFilter(why) => Problem::bad_query("parameter-type", why),
+            StoreError::TooBroad(_) => Problem::bad_query("question-too-broad", error.to_string()),
             other => {
                 tracing::warn!(error = %other, "the audit log could not be read");
                 Problem::new(

@@ -1,26 +1,21 @@
-//! The query of `/v1/audit/records`: a filter out of parameters that bear the fields' singular names. What is not a
-//! parameter is refused by name, because a filter that is silently left out shows more than was asked for.
+//! The query of a question to the audit log: a filter out of parameters that bear the fields' singular names. What is
+//! not a parameter is refused by name, because a filter that is silently left out shows more than was asked for.
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::format::Format;
 use super::problem::Problem;
 use crate::call::Outcome;
-use crate::store::{Cursor, Filter};
-
-/// Records on a page if nothing is said.
-const DEFAULT_LIMIT: u32 = 100;
-
-/// Most records on a page.
-const MAXIMUM_LIMIT: u32 = 1000;
+use crate::store::{By, Filter, Order, Per};
 
 /// Longest value, in bytes: longer than any id, name or code.
 const LONGEST_VALUE: usize = 512;
 
-/// Every parameter there is.
-const NAMES: [&str; 17] = [
+/// The parameters that say which records.
+const FILTERS: [&str; 17] = [
     "id",
     "account",
     "team",
@@ -32,74 +27,128 @@ const NAMES: [&str; 17] = [
     "region",
     "task_id",
     "outcome",
+    "kind",
     "reason",
     "request_id",
+    "text",
     "from",
     "to",
-    "limit",
-    "cursor",
 ];
 
-/// Reads the query string, without its `?`.
-pub(super) fn read(query: &str) -> Result<Filter, Problem> {
-    let mut filter = Filter { limit: DEFAULT_LIMIT, ..Filter::default() };
+/// The parameters that say how many of them, and how.
+const FORMS: [&str; 4] = ["order", "limit", "cursor", "format"];
+
+/// The parameters of a summary.
+const COUNTS: [&str; 2] = ["per", "by"];
+
+/// What a kind may be.
+const KINDS: [&str; 4] = ["read", "change", "destructive", "purchase"];
+
+const OUTCOMES: [Outcome; 5] = [Outcome::Refused, Outcome::Open, Outcome::Ok, Outcome::Failed, Outcome::Unknown];
+
+/// Which question.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Asked {
+    /// Records.
+    Records,
+    /// Records of one task.
+    History,
+    /// Numbers.
+    Summary,
+    /// One record, named in the path.
+    Record,
+}
+
+/// A question.
+#[derive(Debug, Default)]
+pub(super) struct Question {
+    /// Which records; without its cursor and limit.
+    pub(super) filter: Filter,
+    /// Where to go on.
+    pub(super) cursor: Option<String>,
+    /// How many records.
+    pub(super) limit: Option<u64>,
+    /// In which form.
+    pub(super) format: Option<Format>,
+    /// How long the buckets are.
+    pub(super) per: Per,
+    /// What is counted apart.
+    pub(super) by: By,
+    /// The parameters as they were given, for the record of who has read what.
+    pub(super) given: Vec<(&'static str, String)>,
+}
+
+/// Reads the query string, without its `?`, of a question to one task if there is one.
+pub(super) fn read(asked: Asked, query: &str, task: Option<&str>) -> Result<Question, Problem> {
+    let order = if asked == Asked::History { Order::Oldest } else { Order::Newest };
+    let filter = Filter { task_id: task.map(str::to_owned), order, ..Filter::default() };
+    let mut question = Question { filter, ..Question::default() };
+    let names = names(asked);
     let mut seen = BTreeSet::new();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        let Some(known) = NAMES.iter().find(|known| **known == name) else {
+        let Some(known) = names.iter().find(|known| **known == name) else {
             let shown: String = name.chars().take(64).collect();
-            let message = format!("there is no parameter {shown:?}, there are {}", NAMES.join(", "));
-            return Err(Problem::bad_query("parameter-unknown", message));
+            let there = if names.is_empty() {
+                "any here".to_owned()
+            } else {
+                format!("{shown:?}, there are {}", names.join(", "))
+            };
+            return Err(Problem::bad_query("parameter-unknown", format!("there is no parameter {there}")));
         };
         if !seen.insert(*known) {
             return Err(Problem::bad_query("parameter-conflict", format!("{known} is given more than once")));
         }
-        if value.is_empty() || value.len() > LONGEST_VALUE {
-            let message = format!("{known} must have 1 to {LONGEST_VALUE} bytes; leave it out to not filter by it");
-            return Err(Problem::bad_query("parameter-type", message));
-        }
-        set(&mut filter, known, &value)?;
+        sized(known, &value)?;
+        question.given.push((known, value.to_string()));
+        set(&mut question, known, &value)?;
     }
+    // A history is of what was done to a task: whoever watches it would drown that, but for those who may not.
+    question.filter.attempts = asked == Asked::History && question.filter.kind.is_empty();
+    checked(question)
+}
+
+/// A value as long as a value may be.
+pub(super) fn sized(name: &str, value: &str) -> Result<(), Problem> {
+    if value.is_empty() || value.len() > LONGEST_VALUE {
+        let message = format!("{name} must have 1 to {LONGEST_VALUE} bytes; leave it out to not filter by it");
+        return Err(Problem::bad_query("parameter-type", message));
+    }
+    Ok(())
+}
+
+fn names(asked: Asked) -> Vec<&'static str> {
+    let filters = FILTERS.into_iter();
+    match asked {
+        Asked::Records => filters.chain(FORMS).collect(),
+        Asked::History => filters.filter(|name| !matches!(*name, "id" | "task_id")).chain(FORMS).collect(),
+        Asked::Summary => filters.filter(|name| *name != "id").chain(COUNTS).collect(),
+        Asked::Record => Vec::new(),
+    }
+}
+
+fn checked(question: Question) -> Result<Question, Problem> {
+    let filter = &question.filter;
+    let problem = |text: &str| Err(Problem::bad_query("parameter-type", text));
     match (filter.from, filter.to) {
-        (Some(from), Some(to)) if from >= to => Err(Problem::bad_query(
-            "parameter-type",
-            "from must be before to: the first is included, the second is not",
-        )),
-        _ => Ok(filter),
+        (Some(from), Some(to)) if from >= to => {
+            return problem("from must be before to: the first is included, the second is not");
+        }
+        _ => {}
     }
+    let leads = filter.from.is_some() || filter.id.is_some() || filter.task_id.is_some() || filter.request_id.is_some();
+    if filter.text.is_some() && !leads {
+        return problem(
+            "text is looked for in every record that the other filters leave; give from beside it, or a task",
+        );
+    }
+    Ok(question)
 }
 
-/// The filter as JSON, for the record of who has read what.
-pub fn as_json(filter: &Filter) -> String {
-    let texts = [
-        ("account", &filter.account),
-        ("team", &filter.team),
-        ("caller", &filter.caller),
-        ("key_id", &filter.key_id),
-        ("action", &filter.action),
-        ("version", &filter.version),
-        ("family", &filter.family),
-        ("region", &filter.region),
-        ("task_id", &filter.task_id),
-        ("reason", &filter.reason),
-        ("request_id", &filter.request_id),
-    ];
-    let others = [
-        ("id", filter.id.map(|id| id.to_string())),
-        ("outcome", filter.outcome.map(|outcome| outcome.as_str().to_owned())),
-        ("from", filter.from.map(|from| from.to_string())),
-        ("to", filter.to.map(|to| to.to_string())),
-        ("cursor", filter.cursor.map(Cursor::encode)),
-        ("limit", Some(filter.limit.to_string())),
-    ];
-    let texts = texts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?.into())));
-    let others = others.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into())));
-    serde_json::Value::Object(texts.chain(others).collect()).to_string()
-}
-
-fn set(filter: &mut Filter, name: &str, value: &str) -> Result<(), Problem> {
+fn set(question: &mut Question, name: &str, value: &str) -> Result<(), Problem> {
     let wrong = |expected: &str| Problem::bad_query("parameter-type", format!("{name} must be {expected}"));
     let time = || value.parse::<Timestamp>().map_err(|_| wrong("a time like 2026-01-31T09:30:00Z"));
     let text = Some(value.to_owned());
+    let filter = &mut question.filter;
     match name {
         "id" => filter.id = Some(Uuid::try_parse(value).map_err(|_| wrong("a UUID"))?),
         "account" => filter.account = text,
@@ -113,22 +162,47 @@ fn set(filter: &mut Filter, name: &str, value: &str) -> Result<(), Problem> {
         "task_id" => filter.task_id = text,
         "reason" => filter.reason = text,
         "request_id" => filter.request_id = text,
+        "text" => filter.text = text,
         "outcome" => {
-            let words = "one of refused, open, ok, failed, unknown";
-            filter.outcome = Some(outcome(value).ok_or_else(|| wrong(words))?);
+            let words = "one or more, with commas between them, of refused, open, ok, failed, unknown";
+            filter.outcome = list(value, outcome).ok_or_else(|| wrong(words))?;
+        }
+        "kind" => {
+            let words = format!("one or more, with commas between them, of {}", KINDS.join(", "));
+            filter.kind = list(value, kind).ok_or_else(|| wrong(&words))?;
         }
         "from" => filter.from = Some(time()?),
         "to" => filter.to = Some(time()?),
-        "cursor" => filter.cursor = Some(Cursor::decode(value).ok_or_else(|| wrong("the next_cursor of a page"))?),
+        "order" => filter.order = word(value, [("newest", Order::Newest), ("oldest", Order::Oldest)], wrong)?,
+        "cursor" => question.cursor = text,
+        "format" => question.format = Some(Format::named(value).ok_or_else(|| wrong("json, ndjson or csv"))?),
+        "per" => question.per = word(value, [Per::Minute, Per::Hour, Per::Day].map(|per| (per.as_str(), per)), wrong)?,
+        "by" => question.by = word(value, [By::Outcome, By::Action, By::Caller].map(|by| (by.as_str(), by)), wrong)?,
         _ => {
-            let limit = value.parse().ok().filter(|limit| (1..=MAXIMUM_LIMIT).contains(limit));
-            filter.limit = limit.ok_or_else(|| wrong("a whole number from 1 to 1000"))?;
+            let limit = value.parse().ok().filter(|limit| *limit > 0);
+            question.limit = Some(limit.ok_or_else(|| wrong("a whole number, at least 1"))?);
         }
     }
     Ok(())
 }
 
+fn word<T: Copy, const N: usize>(
+    value: &str,
+    words: [(&str, T); N],
+    wrong: impl Fn(&str) -> Problem,
+) -> Result<T, Problem> {
+    let found = words.iter().find(|(word, _)| *word == value).map(|(_, meant)| *meant);
+    found.ok_or_else(|| wrong(&format!("one of {}", words.map(|(word, _)| word).join(", "))))
+}
+
+fn list<T>(value: &str, read: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
+    value.split(',').map(read).collect()
+}
+
 fn outcome(word: &str) -> Option<Outcome> {
-    let all = [Outcome::Refused, Outcome::Open, Outcome::Ok, Outcome::Failed, Outcome::Unknown];
-    all.into_iter().find(|outcome| outcome.as_str() == word)
+    OUTCOMES.into_iter().find(|outcome| outcome.as_str() == word)
+}
+
+fn kind(word: &str) -> Option<String> {
+    KINDS.contains(&word).then(|| word.to_owned())
 }

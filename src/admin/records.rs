@@ -1,88 +1,163 @@
-//! `/v1/audit/records`: one page of the audit log. An auditor sees all of it, a caller its own records. Reading is an
-//! administrative act: it is a record itself, refused or not.
-
-use std::sync::Arc;
+//! `/v1/audit/records` and `/v1/audit/tasks/{id}`: records, a page or all of them, and `/v1/audit/records/{id}`: one with
+//! both of its phases. An auditor sees everything, a caller its own.
 
 use axum::Json;
-use axum::extract::{RawQuery, State};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use uuid::Uuid;
 
+use super::act::Act;
+use super::desk::Desk;
+use super::format::Format;
 use super::problem::Problem;
-use super::query;
+use super::query::{self, Asked, Question};
 use super::reader::Reader;
-use super::{AUDITOR, Admin};
-use crate::call::{Detail, Outcome, Record, RecordHandle, Refusal};
-use crate::store::{Cursor, Filter};
+use super::stream;
+use crate::call::Record;
+use crate::store::Filter;
+
+/// Records on a page if nothing is said.
+const DEFAULT_LIMIT: u32 = 100;
+
+/// Most records on a page.
+const MAXIMUM_LIMIT: u32 = 1000;
 
 /// One page.
 #[derive(Debug, Serialize)]
-pub(super) struct Records {
+struct Records {
     records: Vec<Record>,
     next_cursor: Option<String>,
 }
 
+/// What was written of one call.
+#[derive(Debug, Serialize)]
+struct Written {
+    id: Uuid,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    intent: Option<Phase>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended: Option<Phase>,
+}
+
+/// One row.
+#[derive(Debug, Serialize)]
+struct Phase {
+    record: Record,
+}
+
 pub(super) async fn list(
-    State(admin): State<Admin>,
+    State(desk): State<Desk>,
     reader: Reader,
+    headers: HeaderMap,
     RawQuery(query): RawQuery,
-) -> Result<Json<Records>, Problem> {
-    // Who reads is written down, so what can't be written down is not read.
-    if !admin.writer.has_room() {
-        return Err(Problem::from(&Refusal::AuditUnavailable));
+) -> Result<Response, Problem> {
+    let question = query::read(Asked::Records, &query.unwrap_or_default(), None);
+    answer(desk, reader, headers, "audit.query", None, question).await
+}
+
+pub(super) async fn history(
+    State(desk): State<Desk>,
+    reader: Reader,
+    task: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let task = named(task).and_then(|task| query::sized("task_id", &task).map(|()| task));
+    let question = match &task {
+        Ok(task) => query::read(Asked::History, &query.unwrap_or_default(), Some(task)),
+        Err(problem) => Err(problem.clone()),
+    };
+    answer(desk, reader, headers, "audit.history", task.ok(), question).await
+}
+
+pub(super) async fn show(
+    State(desk): State<Desk>,
+    reader: Reader,
+    id: Result<Path<String>, PathRejection>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let mut act = Act::begin(&desk, &reader, "audit.record")?;
+    let found = async {
+        let id = named(id)?;
+        query::sized("id", &id)?;
+        act.asks("id", id.as_str());
+        query::read(Asked::Record, &query.unwrap_or_default(), None)?;
+        written(&desk, &reader, &id).await
+    };
+    let found = found.await;
+    act.ends(&found);
+    found.map(|written| Json(written).into_response())
+}
+
+async fn written(desk: &Desk, reader: &Reader, id: &str) -> Result<Written, Problem> {
+    let wrong = |_| Problem::bad_query("parameter-type", "the id of a record must be a UUID");
+    let id = Uuid::try_parse(id).map_err(wrong)?;
+    let phases = desk.ask(desk.store.phases(id)).await?;
+    let visible = |record: &Record| reader.may_see(&record.caller);
+    let phase = |record: Option<Record>| record.filter(visible).map(|record| Phase { record });
+    let (intent, ended) = (phase(phases.intent), phase(phases.ended));
+    if intent.is_none() && ended.is_none() {
+        return Err(Problem::no_record());
     }
-    let record = RecordHandle::new(act(&admin, &reader), Arc::new(admin.writer.clone()));
-    let found = find(&admin, &reader, &query.unwrap_or_default(), &record).await;
-    let ended = admin.clock.now();
-    record.update(|record| {
-        record.detail.total_ms = ended.duration_since(record.time).as_millis().try_into().unwrap_or_default();
-        match &found {
-            Ok(_) => record.outcome = Outcome::Ok,
-            Err(problem) => {
-                record.outcome = Outcome::Refused;
-                record.reason = Some(problem.slug().to_owned());
-                record.detail.message = problem.detail().to_owned();
-            }
-        }
+    Ok(Written { id, intent, ended })
+}
+
+async fn answer(
+    desk: Desk,
+    reader: Reader,
+    headers: HeaderMap,
+    action: &str,
+    task: Option<String>,
+    question: Result<Question, Problem>,
+) -> Result<Response, Problem> {
+    let asked = question.as_ref().ok().and_then(|question| question.format);
+    let format = asked.unwrap_or_else(|| Format::accepted(&headers));
+    let action = if format == Format::Json { action } else { "audit.export" };
+    let mut act = Act::begin(&desk, &reader, action)?;
+    if let Some(task) = task {
+        act.asks("task_id", task);
+    }
+    let prepared = question.and_then(|question| {
+        question.given.iter().for_each(|(name, value)| act.asks(name, value.as_str()));
+        let filter = reader.restrict(question.filter)?;
+        let cursor = question.cursor.map(|cursor| desk.cursors.open(&cursor, &filter)).transpose()?;
+        Ok((Filter { cursor, ..filter }, question.limit))
     });
-    found.map(Json)
-}
-
-async fn find(admin: &Admin, reader: &Reader, query: &str, record: &RecordHandle) -> Result<Records, Problem> {
-    let filter = query::read(query)?;
-    record.update(|record| record.detail.parameters = query::as_json(&filter));
-    let filter = restrict(filter, reader)?;
-    let page = admin.store.records(&filter).await?;
-    Ok(Records { records: page.records, next_cursor: page.next.map(Cursor::encode) })
-}
-
-/// What the asker may see of what it asks for.
-fn restrict(filter: Filter, reader: &Reader) -> Result<Filter, Problem> {
-    let own = &reader.token.caller;
-    match &filter.caller {
-        _ if reader.is_auditor() => Ok(filter),
-        Some(other) if other != own => {
-            Err(Problem::forbidden(format!("without the role {AUDITOR} you see your own records only, those of {own}")))
+    match (prepared, format) {
+        (Ok((filter, limit)), Format::Json) => {
+            let found = page(&desk, filter, limit).await;
+            act.ends(&found);
+            found.map(|records| Json(records).into_response())
         }
-        _ => Ok(Filter { caller: Some(own.clone()), ..filter }),
+        (Ok((filter, limit)), format) => {
+            act.asks("format", format.word());
+            stream::start(desk, act, filter, limit, format).await
+        }
+        (Err(problem), _) => {
+            let refused = Err(problem);
+            act.ends(&refused);
+            refused
+        }
     }
 }
 
-/// The record of the reading.
-fn act(admin: &Admin, reader: &Reader) -> Record {
-    let id = reader.request_id.0;
-    Record {
-        id,
-        time: admin.clock.now(),
-        team: reader.team.clone().unwrap_or_default(),
-        caller: reader.token.caller.clone(),
-        key_id: format!("jwt:{}", reader.token.issuer),
-        address: reader.address.clone(),
-        family: "gateway".to_owned(),
-        action: "audit.query".to_owned(),
-        // Until it is known to have gone well.
-        outcome: Outcome::Failed,
-        request_id: id.to_string(),
-        detail: Detail { kind: "read".to_owned(), origin: "gateway".to_owned(), ..Detail::default() },
-        ..Record::default()
-    }
+async fn page(desk: &Desk, filter: Filter, limit: Option<u64>) -> Result<Records, Problem> {
+    let limit = limit.map_or(Some(DEFAULT_LIMIT), |limit| u32::try_from(limit).ok());
+    let Some(limit) = limit.filter(|limit| *limit <= MAXIMUM_LIMIT) else {
+        let message =
+            format!("limit must be a whole number from 1 to {MAXIMUM_LIMIT}; ask for format=ndjson to get more");
+        return Err(Problem::bad_query("parameter-type", message));
+    };
+    let filter = Filter { limit, ..filter };
+    let page = desk.ask(desk.store.records(&filter)).await?;
+    let next_cursor = page.next.map(|next| desk.cursors.seal(next, &filter));
+    Ok(Records { records: page.records, next_cursor })
+}
+
+fn named(path: Result<Path<String>, PathRejection>) -> Result<String, Problem> {
+    let wrong = |_| Problem::bad_query("parameter-type", "the id in the path must be UTF-8, escaped as in a URL");
+    path.map(|Path(name)| name).map_err(wrong)
 }

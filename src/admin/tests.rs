@@ -1,3 +1,6 @@
+mod questions;
+mod streams;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +16,7 @@ use tower::ServiceExt;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::{Admin, router};
+use super::{Admin, Cursors, router};
 use crate::call::{Closed, Outcome, Pattern, Record};
 use crate::identity::{
     Claims, Fetch, FetchError, Identity, IssuerKeys, IssuerSettings, JwsAlgorithm, Keyring, KeyringLimits, Nonces,
@@ -96,6 +99,7 @@ impl Bench {
         let state = Admin {
             store: Arc::clone(&store),
             writer: writer.clone(),
+            cursors: Cursors::new(&"not-a-secret-of-anybody-0123456789".to_owned().into()),
             identity,
             metrics: Arc::new(Metrics::default()),
             clock: clock.clone(),

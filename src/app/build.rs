@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::StartError;
-use crate::admin::{Admin, AdminResponder};
+use crate::admin::{Admin, AdminResponder, Cursors};
 use crate::call::Clock;
 use crate::cloud::{Client, ClientOptions, Cloud};
 use crate::config::{self, Config};
@@ -127,7 +127,7 @@ pub(super) fn address(listener: &Listener) -> Result<SocketAddr, StartError> {
     listener.local_addr().map_err(|error| StartError::listen(unknown, &error))
 }
 
-pub(super) fn admin(parts: &Parts, stopping: CancellationToken) -> Arc<AdminResponder> {
+pub(super) fn admin(audit: &config::Audit, parts: &Parts, stopping: CancellationToken) -> Arc<AdminResponder> {
     let writer = parts.writer.clone();
     let complaints = move || {
         let stopping = stopping.is_cancelled().then(|| "this instance is shutting down".to_owned());
@@ -139,6 +139,7 @@ pub(super) fn admin(parts: &Parts, stopping: CancellationToken) -> Arc<AdminResp
         identity: Arc::clone(&parts.identity),
         metrics: Arc::clone(&parts.metrics),
         writer: parts.writer.clone(),
+        cursors: Cursors::new(&audit.digest_key),
         clock: parts.clock.clone(),
         complaints: Arc::new(complaints),
     }))

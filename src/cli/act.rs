@@ -3,11 +3,9 @@
 use serde_json::Value;
 use uuid::{NoContext, Timestamp, Uuid};
 
+use crate::admin::COMMAND_LINE;
 use crate::call::{ADMINISTRATIVE, Clock, Closed, Detail, Outcome, Record};
 use crate::store::{Entry, Store, StoreError};
-
-/// Whom the record names: somebody who can read the configuration's secrets, and that is all that is known.
-const WHO: &str = "command-line";
 
 /// Writes down that `action` was done. `about` holds no secret.
 pub(super) async fn record(
@@ -23,14 +21,14 @@ pub(super) async fn record(
     let record = Record {
         id,
         time: now,
-        caller: WHO.to_owned(),
+        caller: COMMAND_LINE.to_owned(),
         key_id: key_id.to_owned(),
         family: ADMINISTRATIVE.to_owned(),
         action: action.to_owned(),
         outcome: Outcome::Ok,
         request_id: id.to_string(),
         detail: Detail {
-            kind: if action == "audit.query" { "read" } else { "change" }.to_owned(),
+            kind: "change".to_owned(),
             parameters: about.to_string(),
             origin: "gateway".to_owned(),
             ..Detail::default()

@@ -17,7 +17,8 @@ use zeroize::Zeroizing;
 use super::{Fetch, FetchError, IssuerKeys, IssuerSettings, JwsAlgorithm, SealingKeys, VerifyingKey};
 use crate::call::{Clock, Pattern, Record, Wall};
 use crate::store::{
-    Entry, Filter, KeyRow, KeyState, LogStore, Page, Remembered, ReplayKey, Store, StoreError, TaskRow, Verdict,
+    By, Count, Entry, Filter, KeyRow, KeyState, LogStore, Page, Per, Phases, Remembered, ReplayKey, Store, StoreError,
+    TaskRow, Verdict,
 };
 
 /// 2026-11-21T09:00:00Z.
@@ -97,6 +98,12 @@ impl Store for MemoryStore {
         unreachable!("no records here")
     }
     async fn records(&self, _: &Filter) -> Result<Page, StoreError> {
+        unreachable!("no records here")
+    }
+    async fn phases(&self, _: uuid::Uuid) -> Result<Phases, StoreError> {
+        unreachable!("no records here")
+    }
+    async fn summary(&self, _: &Filter, _: Per, _: By, _: u32) -> Result<Vec<Count>, StoreError> {
         unreachable!("no records here")
     }
     async fn tasks(&self, _: &str, _: &[String]) -> Result<Vec<TaskRow>, StoreError> {

@@ -48,10 +48,10 @@ pub(super) fn filter(filter: &Filter) -> Filter {
         &mut filter.task_id,
         &mut filter.reason,
         &mut filter.request_id,
+        &mut filter.text,
     ];
-    for text in texts.into_iter().flatten() {
-        searchable(text);
-    }
+    texts.into_iter().flatten().for_each(searchable);
+    filter.kind.iter_mut().for_each(searchable);
     filter
 }
 

@@ -5,6 +5,7 @@
 //! changes is one call of [`Store::commit`], one transaction for as many entries as had queued up.
 
 mod clean;
+mod conditions;
 mod entry;
 mod fault;
 mod filter;
@@ -16,6 +17,7 @@ mod page;
 mod plan;
 mod postgres;
 mod sqlite;
+mod summary;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -30,7 +32,7 @@ use crate::proof::Tile;
 
 pub use crate::call::ReplayKey;
 pub use entry::{Entry, Intent, Remembered, Verdict};
-pub use filter::{Cursor, Filter, Page};
+pub use filter::{By, Count, Cursor, Filter, Order, Page, Per, Phases};
 pub use key::{KeyRow, KeyState};
 pub use log::{Head, KeptCheckpoint, LogEntry, Place};
 pub use logs::LogName;
@@ -52,8 +54,15 @@ pub trait Store: Send + Sync + 'static {
     /// task is busy, its state is stale, its replay key is taken) does not hinder the others.
     async fn commit(&self, entries: &[Entry]) -> Result<Vec<Verdict>, StoreError>;
 
-    /// One page of the audit log, newest first.
+    /// One page of the audit log.
     async fn records(&self, filter: &Filter) -> Result<Page, StoreError>;
+
+    /// What was written of one call; none of both when there is no such call.
+    async fn phases(&self, id: Uuid) -> Result<Phases, StoreError>;
+
+    /// How many records there are, bucket by bucket, those with none left out; by time, then by word. At most `most`
+    /// numbers: more are [`StoreError::TooBroad`].
+    async fn summary(&self, filter: &Filter, per: Per, by: By, most: u32) -> Result<Vec<Count>, StoreError>;
 
     /// The owner and the change counter of each of `tasks`, in their order; a task never seen has neither.
     async fn tasks(&self, account: &str, tasks: &[String]) -> Result<Vec<TaskRow>, StoreError>;
@@ -157,7 +166,7 @@ pub enum StoreError {
     /// The database refuses a value, and would again.
     #[error("the database refuses a value ({0})")]
     Rejected(String),
-    /// A cursor or filter that was not issued by this store.
-    #[error("{0}")]
-    BadFilter(String),
+    /// A question that would take too much reading, or has too long an answer.
+    #[error("the question is too broad, {0}")]
+    TooBroad(&'static str),
 }

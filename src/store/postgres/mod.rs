@@ -30,8 +30,8 @@ use super::fault::{fault, migration, within};
 use super::logs::CLAIMED;
 use super::page::Words;
 use super::{
-    Entry, Filter, Head, KeptCheckpoint, KeyRow, KeyState, LogEntry, LogName, LogStore, Page, Place, Remembered,
-    ReplayKey, Store, StoreError, TaskRow, Verdict,
+    By, Count, Entry, Filter, Head, KeptCheckpoint, KeyRow, KeyState, LogEntry, LogName, LogStore, Page, Per, Phases,
+    Place, Remembered, ReplayKey, Store, StoreError, TaskRow, Verdict,
 };
 use crate::call::Clock;
 use crate::proof::Tile;
@@ -193,6 +193,14 @@ impl Store for Postgres {
         within(OPERATION, read::records(&self.pool, filter)).await
     }
 
+    async fn phases(&self, id: Uuid) -> Result<Phases, StoreError> {
+        within(OPERATION, read::phases(&self.pool, id)).await
+    }
+
+    async fn summary(&self, filter: &Filter, per: Per, by: By, most: u32) -> Result<Vec<Count>, StoreError> {
+        within(OPERATION, read::summary(&self.pool, filter, per, by, most)).await
+    }
+
     async fn tasks(&self, account: &str, tasks: &[String]) -> Result<Vec<TaskRow>, StoreError> {
         within(OPERATION, read::tasks(&self.pool, account, tasks)).await
     }
@@ -296,6 +304,18 @@ impl Words for sqlx::Postgres {
     const COLUMNS: &'static str = "r.id, r.time, r.account, r.team, r.caller, r.key_id, r.address, r.family, \
          r.version, r.action, r.region, to_json(r.task_ids)::text AS task_ids, r.outcome, r.reason, r.caller_gone, \
          r.settled, r.request_id, r.upstream_request_id, r.upstream_code, r.waited_ms, r.detail::text AS detail";
+
+    const POSITION: &'static str = "strpos";
+
+    const ASCII: &'static str = "\"C\"";
+
+    fn bucket(per: Per) -> &'static str {
+        match per {
+            Per::Minute => "date_bin('1 minute', r.time, '1970-01-01T00:00:00Z')",
+            Per::Hour => "date_bin('1 hour', r.time, '1970-01-01T00:00:00Z')",
+            Per::Day => "date_bin('1 day', r.time, '1970-01-01T00:00:00Z')",
+        }
+    }
 
     fn time(time: Timestamp) -> Self::Time {
         jiff_sqlx::Timestamp::from(super::clean::time(time))

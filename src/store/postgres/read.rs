@@ -1,23 +1,54 @@
 //! What is asked of Postgres, and what is thrown away there.
 
 use jiff::Timestamp;
-use sqlx::{AssertSqlSafe, PgPool, Row};
+use sqlx::postgres::PgRow;
+use sqlx::{AssertSqlSafe, PgPool, QueryBuilder, Row};
+use uuid::Uuid;
 
 use crate::call::Record;
 use crate::store::fault::fault;
 use crate::store::page::{self, Words};
-use crate::store::{Filter, Page, Remembered, ReplayKey, StoreError, TaskRow, clean};
+use crate::store::{By, Count, Filter, Page, Per, Phases, Remembered, ReplayKey, StoreError, TaskRow, clean, summary};
+
+/// What Postgres says of a statement that took too long (`query_canceled`).
+const CANCELED: &str = "57014";
 
 /// How many answers are forgotten in one statement.
 const FORGET: i64 = 5_000;
 
 /// One page of the audit log.
 pub(super) async fn records(pool: &PgPool, filter: &Filter) -> Result<Page, StoreError> {
-    // Not kept prepared: every combination of filters is another text, and a plan made for the values is the better one.
-    let rows =
-        page::question::<sqlx::Postgres>(filter).build().persistent(false).fetch_all(pool).await.map_err(fault)?;
+    let rows = asked(pool, page::question(filter)).await?;
     let records = rows.iter().map(page::record).collect::<Result<_, _>>()?;
     Ok(page::page(filter, records))
+}
+
+/// What was written of one call.
+pub(super) async fn phases(pool: &PgPool, id: Uuid) -> Result<Phases, StoreError> {
+    let rows = asked(pool, page::phases(id)).await?;
+    Ok(page::by_phase(rows.iter().map(page::record).collect::<Result<_, _>>()?))
+}
+
+/// How many records there are.
+pub(super) async fn summary(
+    pool: &PgPool,
+    filter: &Filter,
+    per: Per,
+    by: By,
+    most: u32,
+) -> Result<Vec<Count>, StoreError> {
+    let rows = asked(pool, summary::question(filter, per, by, most)).await?;
+    summary::counts(&rows, most)
+}
+
+/// The rows that answer a question of an auditor, which the server gives up after its `statement_timeout`.
+pub(super) async fn asked(pool: &PgPool, mut question: QueryBuilder<sqlx::Postgres>) -> Result<Vec<PgRow>, StoreError> {
+    // Not kept prepared: every combination of filters is another text, and a plan made for the values is the better one.
+    let rows = question.build().persistent(false).fetch_all(pool).await;
+    rows.map_err(|error| match error.as_database_error().and_then(|error| error.code()) {
+        Some(code) if code == CANCELED => summary::TOO_SLOW,
+        _ => fault(error),
+    })
 }
 
 /// Owner, counter and open change of tasks.

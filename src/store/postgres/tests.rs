@@ -7,10 +7,23 @@ use secrecy::SecretString;
 use sqlx::{Connection, Row};
 
 use super::claim::Claim;
-use super::{Postgres, Store, StoreError};
+use super::{Postgres, Store, StoreError, read};
 use crate::call::{Clock, Outcome};
 use crate::store::tests::bed::on_postgres;
 use crate::store::tests::{ended, record};
+
+#[test]
+fn a_question_that_takes_too_long_is_too_broad() {
+    on_postgres(async |bed| {
+        let store = Postgres::connect(&bed.url(), Clock::system()).unwrap();
+        let hurried = store.options.clone().options([("statement_timeout", "20ms")]);
+        let pool = sqlx::PgPool::connect_with(hurried).await.unwrap();
+        let late = read::asked(&pool, sqlx::QueryBuilder::new("SELECT pg_sleep(60)")).await;
+        assert!(matches!(late, Err(StoreError::TooBroad(_))), "{:?}", late.err());
+        assert_eq!(read::asked(&pool, sqlx::QueryBuilder::new("SELECT 1")).await.unwrap().len(), 1);
+        pool.close().await;
+    });
+}
 
 #[test]
 fn every_connection_waits_for_the_disk_and_not_for_ever() {

@@ -14,6 +14,7 @@ mod read;
 mod tests;
 
 use std::fs::OpenOptions;
+use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -28,8 +29,8 @@ use uuid::Uuid;
 use super::fault::{fault, migration, within};
 use super::page::Words;
 use super::{
-    Entry, Filter, Head, KeptCheckpoint, KeyRow, KeyState, LogEntry, LogName, LogStore, Page, Place, Remembered,
-    ReplayKey, Store, StoreError, TaskRow, Verdict,
+    By, Count, Entry, Filter, Head, KeptCheckpoint, KeyRow, KeyState, LogEntry, LogName, LogStore, Page, Per, Phases,
+    Place, Remembered, ReplayKey, Store, StoreError, TaskRow, Verdict, summary,
 };
 use crate::call::Clock;
 use crate::proof::Tile;
@@ -42,6 +43,8 @@ const BUSY: Duration = Duration::from_secs(5);
 const OPERATION: Duration = Duration::from_secs(8);
 /// How long migrations may take, with waiting for another process that runs them.
 const MIGRATION: Duration = Duration::from_secs(600);
+/// How long a question of an auditor may take, as in Postgres.
+const QUESTION: Duration = Duration::from_secs(5);
 /// Connections that read: more do not read faster from one file.
 const CONNECTIONS: u32 = 4;
 /// A transaction that takes the write lock at once: one that takes it later can fail for what it has read before.
@@ -52,6 +55,8 @@ pub struct Sqlite {
     path: PathBuf,
     options: SqliteConnectOptions,
     pool: SqlitePool,
+    /// For questions to the log, which can take long: callers must not wait for them.
+    questions: SqlitePool,
     writer: Mutex<Option<Writing>>,
     claim: Claim,
     clock: Clock,
@@ -78,11 +83,15 @@ impl Sqlite {
             .foreign_keys(true)
             .busy_timeout(BUSY)
             .disable_statement_logging();
-        let pool = SqlitePoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .acquire_timeout(BUSY)
-            .connect_lazy_with(options.clone());
-        Ok(Sqlite { path: path.to_owned(), options, pool, writer: Mutex::new(None), claim: Claim::new(path), clock })
+        let pool = || {
+            SqlitePoolOptions::new()
+                .max_connections(CONNECTIONS)
+                .acquire_timeout(BUSY)
+                .connect_lazy_with(options.clone())
+        };
+        let (pool, questions) = (pool(), pool());
+        let claim = Claim::new(path);
+        Ok(Sqlite { path: path.to_owned(), options, pool, questions, writer: Mutex::new(None), claim, clock })
     }
 
     async fn connection(&self) -> Result<SqliteConnection, StoreError> {
@@ -143,7 +152,15 @@ impl Store for Sqlite {
     }
 
     async fn records(&self, filter: &Filter) -> Result<Page, StoreError> {
-        within(OPERATION, read::records(&self.pool, filter)).await
+        bounded(read::records(&self.questions, filter)).await
+    }
+
+    async fn phases(&self, id: Uuid) -> Result<Phases, StoreError> {
+        bounded(read::phases(&self.questions, id)).await
+    }
+
+    async fn summary(&self, filter: &Filter, per: Per, by: By, most: u32) -> Result<Vec<Count>, StoreError> {
+        bounded(read::summary(&self.questions, filter, per, by, most)).await
     }
 
     async fn tasks(&self, account: &str, tasks: &[String]) -> Result<Vec<TaskRow>, StoreError> {
@@ -201,6 +218,7 @@ impl Store for Sqlite {
 
     async fn close(&self) {
         self.pool.close().await;
+        self.questions.close().await;
         if let Some(writing) = self.writer.lock().await.take() {
             // What it had to say is committed.
             drop(writing.connection.close().await);
@@ -251,6 +269,18 @@ impl Words for sqlx::Sqlite {
          r.version, r.action, r.region, r.task_ids, r.outcome, r.reason, r.caller_gone, r.settled, r.request_id, \
          r.upstream_request_id, r.upstream_code, r.waited_ms, r.detail";
 
+    const POSITION: &'static str = "instr";
+
+    const ASCII: &'static str = "BINARY";
+
+    fn bucket(per: Per) -> &'static str {
+        match per {
+            Per::Minute => "r.time - r.time % 60000000",
+            Per::Hour => "r.time - r.time % 3600000000",
+            Per::Day => "r.time - r.time % 86400000000",
+        }
+    }
+
     fn time(time: Timestamp) -> Self::Time {
         time.as_microsecond()
     }
@@ -258,6 +288,11 @@ impl Words for sqlx::Sqlite {
     fn timestamp(time: Self::Time) -> Result<Timestamp, StoreError> {
         Timestamp::from_microsecond(time).map_err(|_| StoreError::Incompatible("a time that can't be read".to_owned()))
     }
+}
+
+/// Bounds a question of an auditor.
+async fn bounded<T>(question: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    tokio::time::timeout(QUESTION, question).await.unwrap_or(Err(summary::TOO_SLOW))
 }
 
 /// The migrations, oldest first. Files that were released are never edited, their checksums are in every database.

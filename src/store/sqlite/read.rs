@@ -1,23 +1,73 @@
 //! What is asked of SQLite, and what is thrown away there.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use jiff::Timestamp;
-use sqlx::sqlite::SqliteConnection;
-use sqlx::{AssertSqlSafe, Row, SqlitePool};
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::{AssertSqlSafe, QueryBuilder, Row, SqlitePool};
+use uuid::Uuid;
 
 use crate::call::Record;
 use crate::store::fault::fault;
 use crate::store::page::{self, Words};
-use crate::store::{Filter, Page, Remembered, ReplayKey, StoreError, TaskRow, clean};
+use crate::store::{By, Count, Filter, Page, Per, Phases, Remembered, ReplayKey, StoreError, TaskRow, clean, summary};
+
+/// How many instructions of its virtual machine SQLite works between two looks at whether it should stop: microseconds.
+const STEPS: i32 = 1_000;
 
 /// How many answers are forgotten in one statement: commits wait meanwhile.
 const FORGET: i64 = 1_000;
 
 /// One page of the audit log.
 pub(super) async fn records(pool: &SqlitePool, filter: &Filter) -> Result<Page, StoreError> {
-    // Not kept prepared: every combination of filters is another text.
-    let rows = page::question::<sqlx::Sqlite>(filter).build().persistent(false).fetch_all(pool).await.map_err(fault)?;
+    let rows = asked(pool, page::question(filter)).await?;
     let records = rows.iter().map(page::record).collect::<Result<_, _>>()?;
     Ok(page::page(filter, records))
+}
+
+/// What was written of one call.
+pub(super) async fn phases(pool: &SqlitePool, id: Uuid) -> Result<Phases, StoreError> {
+    let rows = asked(pool, page::phases(id)).await?;
+    Ok(page::by_phase(rows.iter().map(page::record).collect::<Result<_, _>>()?))
+}
+
+/// How many records there are.
+pub(super) async fn summary(
+    pool: &SqlitePool,
+    filter: &Filter,
+    per: Per,
+    by: By,
+    most: u32,
+) -> Result<Vec<Count>, StoreError> {
+    let rows = asked(pool, summary::question(filter, per, by, most)).await?;
+    summary::counts(&rows, most)
+}
+
+/// Says that nobody waits for a statement any more.
+struct Leash(Arc<AtomicBool>);
+
+impl Drop for Leash {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The rows that answer a question of an auditor. SQLite itself bounds no statement: it is told to stop when this
+/// future is dropped, or it would read on to the log's end and keep the connection. `pool` must be one whose every user
+/// comes through here, because the connection remembers what stops it.
+pub(super) async fn asked(
+    pool: &SqlitePool,
+    mut question: QueryBuilder<sqlx::Sqlite>,
+) -> Result<Vec<SqliteRow>, StoreError> {
+    let mut connection = pool.acquire().await.map_err(fault)?;
+    let abandoned = Arc::new(AtomicBool::new(false));
+    let _leash = Leash(Arc::clone(&abandoned));
+    let mut handle = connection.lock_handle().await.map_err(fault)?;
+    handle.set_progress_handler(STEPS, move || !abandoned.load(Ordering::Relaxed));
+    drop(handle);
+    // Not kept prepared: every combination of filters is another text.
+    question.build().persistent(false).fetch_all(&mut *connection).await.map_err(fault)
 }
 
 /// Owner, counter and open change of tasks.

@@ -2,15 +2,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may stop where its ground is missing
 
 use std::path::Path;
+use std::time::Duration;
 
 use secrecy::SecretString;
 use sqlx::{Connection, Row, SqliteConnection};
 
-use super::{Sqlite, Store, StoreError};
+use super::{Sqlite, Store, StoreError, read};
 use crate::call::{Clock, Outcome};
 use crate::store::tests::bed::{Kind, on_sqlite};
 use crate::store::tests::{ended, record};
-use crate::store::{Address, open};
+use crate::store::{Address, Filter, open};
 
 #[test]
 fn every_connection_waits_for_the_disk() {
@@ -29,6 +30,22 @@ fn every_connection_waits_for_the_disk() {
                 assert_eq!(row.get::<String, _>(0), value, "{pragma}");
             }
         }
+    });
+}
+
+#[test]
+fn a_question_that_nobody_waits_for_any_more_is_not_worked_on() {
+    on_sqlite(async |bed| {
+        let store = Sqlite::open(&file(&bed.kind), Clock::system()).unwrap();
+        let endless = || {
+            let text = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT sum(x) FROM n";
+            read::asked(&store.questions, sqlx::QueryBuilder::new(text))
+        };
+        // One after the other and more than there are connections: a connection that works on would be missed.
+        for _ in 0..2 * super::CONNECTIONS {
+            assert!(tokio::time::timeout(Duration::from_millis(20), endless()).await.is_err());
+        }
+        assert!(store.records(&Filter { limit: 1, ..Filter::default() }).await.is_ok());
     });
 }
 

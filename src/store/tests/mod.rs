@@ -8,6 +8,7 @@ mod keys;
 mod log;
 mod pages;
 mod purchases;
+mod questions;
 mod replay;
 mod schema;
 

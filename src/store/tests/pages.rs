@@ -8,7 +8,7 @@ use crate::call::{Outcome, Record};
 use crate::store::{Cursor, Entry, Filter};
 
 /// Texts that end a statement, a string or a comment somewhere, or match everything.
-const HOSTILE: [&str; 9] = [
+pub(super) const HOSTILE: [&str; 9] = [
     "' OR '1'='1",
     "'; DROP TABLE audit_records; --",
     "\" OR \"\"=\"",
@@ -98,13 +98,13 @@ fn every_filter_finds_its_own_and_nothing_else() {
         let cases = [
             (Filter { id: Some(ours.id), ..all() }, vec![ours.id]),
             (Filter { id: Some(open.record.id), ..all() }, vec![open.record.id]),
-            (Filter { outcome: Some(Outcome::Open), ..all() }, vec![open.record.id]),
-            (Filter { outcome: Some(Outcome::Failed), ..all() }, vec![ours.id]),
-            (Filter { outcome: Some(Outcome::Unknown), ..all() }, vec![]),
+            (Filter { outcome: vec![Outcome::Open], ..all() }, vec![open.record.id]),
+            (Filter { outcome: vec![Outcome::Failed], ..all() }, vec![ours.id]),
+            (Filter { outcome: vec![Outcome::Unknown], ..all() }, vec![]),
             (Filter { request_id: Some(ours.request_id.clone()), ..all() }, vec![ours.id]),
             (Filter { from: Some(theirs.time), ..all() }, vec![theirs.id]),
             (Filter { to: Some(ours.time), ..all() }, vec![]),
-            (Filter { task_id: text("dts-1"), outcome: Some(Outcome::Failed), ..all() }, vec![ours.id]),
+            (Filter { task_id: text("dts-1"), outcome: vec![Outcome::Failed], ..all() }, vec![ours.id]),
             (Filter { task_id: text("dts-1"), id: Some(ours.id), ..all() }, vec![ours.id]),
             (Filter { task_id: text("dts-1"), cursor: Some(Cursor(ours.id)), ..all() }, vec![]),
             (Filter { task_id: text("dts-3"), caller: text("orders-ci"), ..all() }, vec![]),
@@ -132,7 +132,7 @@ fn hostile_texts_are_only_texts() {
         change.record.account = "other".to_owned();
         harmless.push(Entry::Intent(change));
         bed.store.commit(&harmless).await.unwrap();
-        let columns: [fn(&mut Filter) -> &mut Option<String>; 11] = [
+        let columns: [fn(&mut Filter) -> &mut Option<String>; 12] = [
             |filter| &mut filter.account,
             |filter| &mut filter.team,
             |filter| &mut filter.caller,
@@ -144,6 +144,7 @@ fn hostile_texts_are_only_texts() {
             |filter| &mut filter.task_id,
             |filter| &mut filter.reason,
             |filter| &mut filter.request_id,
+            |filter| &mut filter.text,
         ];
         for text in HOSTILE {
             for column in columns {
@@ -233,10 +234,10 @@ fn a_page_has_one_to_a_thousand_records() {
     });
 }
 
-fn all() -> Filter {
+pub(super) fn all() -> Filter {
     Filter { limit: 100, ..Filter::default() }
 }
 
-async fn find(bed: &Bed, filter: Filter) -> Vec<Record> {
+pub(super) async fn find(bed: &Bed, filter: Filter) -> Vec<Record> {
     bed.page(filter).await.records
 }

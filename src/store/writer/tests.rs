@@ -13,7 +13,8 @@ use super::{Backlog, Writer, WriterOptions};
 use crate::call::{Closed, Outcome, Record, RecordSink};
 use crate::store::tests::{end, ended, intent, record};
 use crate::store::{
-    Entry, Filter, Intent, KeyRow, KeyState, LogStore, Page, Remembered, ReplayKey, Store, StoreError, TaskRow, Verdict,
+    By, Count, Entry, Filter, Intent, KeyRow, KeyState, LogStore, Page, Per, Phases, Remembered, ReplayKey, Store,
+    StoreError, TaskRow, Verdict,
 };
 
 /// What a commit does.
@@ -339,6 +340,14 @@ impl Store for Fake {
     }
 
     async fn records(&self, _: &Filter) -> Result<Page, StoreError> {
+        unreachable!()
+    }
+
+    async fn phases(&self, _: Uuid) -> Result<Phases, StoreError> {
+        unreachable!()
+    }
+
+    async fn summary(&self, _: &Filter, _: Per, _: By, _: u32) -> Result<Vec<Count>, StoreError> {
         unreachable!()
     }
 

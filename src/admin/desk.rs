@@ -1,0 +1,49 @@
+//! What questions to the audit log are answered from.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use super::cursor::Cursors;
+use super::problem::Problem;
+use crate::call::Clock;
+use crate::identity::Identity;
+use crate::store::{Store, StoreError, Writer};
+
+/// Questions that the database works on at the same time, the next page of each stream among them. They must leave
+/// connections to callers, whose tasks and keys come from the same pool (8 in Postgres).
+const AT_ONCE: usize = 4;
+
+/// How it is known who asks.
+#[derive(Clone)]
+pub(super) enum Door {
+    /// By a token.
+    Tokens(Arc<Identity>),
+    /// Whoever can read the configuration's secrets, in this process.
+    CommandLine,
+}
+
+/// Everything that a question needs.
+#[derive(Clone)]
+pub(super) struct Desk {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) writer: Writer,
+    pub(super) cursors: Cursors,
+    pub(super) clock: Clock,
+    pub(super) door: Door,
+    turns: Arc<Semaphore>,
+}
+
+impl Desk {
+    pub(super) fn new(store: Arc<dyn Store>, writer: Writer, cursors: Cursors, clock: Clock, door: Door) -> Desk {
+        Desk { store, writer, cursors, clock, door, turns: Arc::new(Semaphore::new(AT_ONCE)) }
+    }
+
+    /// Asks the store when it is this question's turn.
+    pub(super) async fn ask<T>(&self, question: impl Future<Output = Result<T, StoreError>>) -> Result<T, Problem> {
+        // It is never closed.
+        let _turn = self.turns.acquire().await;
+        Ok(question.await?)
+    }
+}

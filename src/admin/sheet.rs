@@ -1,0 +1,145 @@
+//! Records as CSV (RFC 4180, with a head), for spreadsheets: what a caller has sent is never a formula there.
+
+use serde_json::Value;
+
+/// The columns: fields of a record, and those of its detail behind a point.
+const COLUMNS: [&str; 34] = [
+    "id",
+    "time",
+    "account",
+    "team",
+    "caller",
+    "key_id",
+    "address",
+    "family",
+    "version",
+    "action",
+    "region",
+    "task_ids",
+    "outcome",
+    "reason",
+    "caller_gone",
+    "settled",
+    "request_id",
+    "upstream_request_id",
+    "upstream_code",
+    "waited_ms",
+    "detail.kind",
+    "detail.parameters",
+    "detail.parameters_digest",
+    "detail.message",
+    "detail.grant",
+    "detail.states",
+    "detail.observed",
+    "detail.limit",
+    "detail.table",
+    "detail.upstream_status",
+    "detail.upstream_ms",
+    "detail.total_ms",
+    "detail.origin",
+    "detail.user_agent",
+];
+
+/// What makes a spreadsheet take a cell for a formula, or a control character that it would skip before one
+/// (OWASP, "CSV Injection"); the wide forms are taken for the narrow ones in some languages.
+const FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+
+/// The head.
+pub fn csv_head() -> Vec<u8> {
+    written(std::iter::once(COLUMNS.map(str::to_owned).to_vec()))
+}
+
+/// Records, as the admin listener shows them in JSON.
+pub fn csv_rows<'a>(records: impl IntoIterator<Item = &'a Value>) -> Vec<u8> {
+    written(records.into_iter().map(|record| COLUMNS.iter().map(|column| cell(record, column)).collect()))
+}
+
+fn written(rows: impl Iterator<Item = Vec<String>>) -> Vec<u8> {
+    let mut lines = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    for row in rows {
+        // Only a sink that fails or a row of another length is an error; there is neither.
+        let _ = lines.write_record(row);
+    }
+    lines.into_inner().unwrap_or_default()
+}
+
+fn cell(record: &Value, column: &str) -> String {
+    let value = match column.strip_prefix("detail.") {
+        Some(column) => &record["detail"][column],
+        None => &record[column],
+    };
+    let text = match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(ids) if column == "task_ids" => ids.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "),
+        Value::Array(none) if none.is_empty() => String::new(),
+        other => other.to_string(),
+    };
+    if text.starts_with(FORMULA) { format!("'{text}") } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::call::{Detail, Record, Settled, StateSeen};
+
+    fn read(bytes: &[u8]) -> Vec<Vec<String>> {
+        let mut lines = csv::ReaderBuilder::new().has_headers(false).from_reader(bytes);
+        lines.records().map(|line| line.unwrap().iter().map(str::to_owned).collect()).collect()
+    }
+
+    #[test]
+    fn every_field_has_its_column() {
+        let record = Record {
+            reason: Some("r".to_owned()),
+            settled: Some(Settled::Done),
+            upstream_request_id: Some("u".to_owned()),
+            upstream_code: Some("c".to_owned()),
+            detail: Detail { upstream_status: Some(1), upstream_ms: Some(2), ..Detail::default() },
+            ..Record::default()
+        };
+        let record = serde_json::to_value(record).unwrap();
+        let names = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        let detail = names(&record["detail"]).into_iter().map(|name| format!("detail.{name}"));
+        let fields: BTreeSet<String> =
+            names(&record).into_iter().filter(|name| name != "detail").chain(detail).collect();
+        assert_eq!(fields, COLUMNS.iter().map(|column| (*column).to_owned()).collect());
+    }
+
+    #[test]
+    fn what_is_no_formula_comes_back_as_it_was() {
+        let strings = include_str!("../../tests/corpora/json/strings.json");
+        let strings: Vec<String> = serde_json::from_str(strings).unwrap();
+        let more = ["a,b", "\"quoted\"", "two\r\nlines", "", " "].map(str::to_owned);
+        for text in strings.into_iter().chain(more) {
+            let states = vec![StateSeen { task: text.clone(), state: "s".to_owned(), age_ms: -1 }];
+            let record = json!({"caller": text, "detail": {"states": states, "message": text}});
+            let row = read(&csv_rows([&record])).remove(0);
+            let expected = if text.starts_with(FORMULA) { format!("'{text}") } else { text.clone() };
+            assert_eq!((&row[4], &row[23]), (&expected, &expected));
+            assert_eq!(serde_json::from_str::<Vec<StateSeen>>(&row[25]).unwrap()[0].task, text);
+        }
+    }
+
+    #[test]
+    fn a_formula_is_a_text() {
+        for formula in
+            ["=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "=HYPERLINK(\"http://x\",\"y\")"]
+        {
+            let record = json!({"action": formula, "task_ids": [formula], "waited_ms": 3});
+            let row = read(&csv_rows([&record])).remove(0);
+            assert_eq!((&row[9], &row[11]), (&format!("'{formula}"), &format!("'{formula}")));
+            assert_eq!(row[19], "3");
+        }
+    }
+
+    #[test]
+    fn lines_end_as_the_standard_says() {
+        assert!(csv_head().ends_with(b"detail.user_agent\r\n"));
+        assert_eq!(read(&csv_head())[0], COLUMNS);
+    }
+}

@@ -1,0 +1,174 @@
+//! Where the log is: behind an admin listener, or in a store that this process opens itself. Both answer alike, and both
+//! write down who has asked.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use clap::Args;
+use http::Response;
+use http_body_util::{BodyExt, Limited};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use tokio::time::timeout;
+
+use super::super::out::plain;
+use super::super::settings::{Settings, open_store};
+use super::super::{Surroundings, client};
+use crate::admin::{Cursors, Local};
+use crate::store::{Store, Writer, WriterOptions};
+
+/// How long an answer may take to begin, and its next part to come: the listener gives a question 5 s when it is its turn.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Where the admin listener is, if the command line does not say.
+const URL: &str = "DTS_GATEWAY_ADMIN_URL";
+
+/// A token for it.
+const TOKEN: &str = "DTS_GATEWAY_ADMIN_TOKEN";
+
+/// Where to ask.
+#[derive(Args, Debug)]
+pub(super) struct Where {
+    /// The admin listener [default: DTS_GATEWAY_ADMIN_URL]
+    #[arg(long, conflicts_with_all = ["config", "data_dir"])]
+    url: Option<String>,
+    /// A file with a token for it [default: what DTS_GATEWAY_ADMIN_TOKEN holds]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["config", "data_dir", "token"])]
+    token_file: Option<PathBuf>,
+    /// A token for it; others on this machine can see it
+    #[arg(long, conflicts_with_all = ["config", "data_dir"])]
+    token: Option<String>,
+    /// Read the store of this configuration instead
+    #[arg(long, value_name = "FILE", conflicts_with = "data_dir")]
+    config: Option<PathBuf>,
+    /// Read the store of a folder of quickstart instead
+    #[arg(long, value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
+}
+
+/// The log, ready to be asked.
+pub(super) enum Source {
+    Admin { url: String, token: SecretString },
+    Store { local: Local, store: Arc<dyn Store>, writer: Writer },
+}
+
+/// The lines of an answer, as they come.
+pub(super) struct Lines {
+    body: Body,
+    rest: Vec<u8>,
+}
+
+impl Source {
+    pub(super) async fn open(place: &Where, here: &Surroundings) -> miette::Result<Source> {
+        if place.config.is_some() || place.data_dir.is_some() {
+            let settings = Settings { config: place.config.clone(), data_dir: place.data_dir.clone() };
+            let config = settings.load(here)?;
+            let store = open_store(&config, &here.clock).await?;
+            let writer = Writer::start(Arc::clone(&store), WriterOptions::default());
+            let cursors = Cursors::new(&config.audit.digest_key);
+            let local = Local::new(Arc::clone(&store), writer.clone(), cursors, here.clock.clone());
+            return Ok(Source::Store { local, store, writer });
+        }
+        let token = match (&place.token, &place.token_file) {
+            (Some(token), _) => Some(token.clone()),
+            (None, Some(file)) => Some(read_token(file)?),
+            (None, None) => here.variable(TOKEN).map(str::to_owned),
+        };
+        let url = place.url.as_deref().or(here.variable(URL));
+        let missing = |what: &str| miette::miette!("say where the log is: {what}, or --config, or --data-dir");
+        let url = url.ok_or_else(|| missing(&format!("--url or {URL}")))?.trim_end_matches('/').to_owned();
+        let token = token.ok_or_else(|| missing(&format!("--token-file or {TOKEN}")))?.into();
+        Ok(Source::Admin { url, token })
+    }
+
+    /// A whole answer.
+    pub(super) async fn json(&self, path: &str) -> miette::Result<Value> {
+        let body = Limited::new(self.get(path).await?, client::LARGEST_ANSWER).collect();
+        let body = timeout(PATIENCE, body).await.map_err(|_| self.complaint(&late()))?;
+        let bytes = body.map_err(|error| self.complaint(&client::reason(&*error)))?.to_bytes();
+        serde_json::from_slice(&bytes).map_err(|_| self.complaint("this is not how an admin listener answers"))
+    }
+
+    /// An answer line by line.
+    pub(super) async fn lines(&self, path: &str) -> miette::Result<Lines> {
+        Ok(Lines { body: self.get(path).await?, rest: Vec::new() })
+    }
+
+    async fn get(&self, path: &str) -> miette::Result<Body> {
+        let answer = async {
+            match self {
+                Source::Store { local, .. } => Ok(local.get(path).await),
+                Source::Admin { url, token } => {
+                    let answer = client::open(&format!("{url}{path}"), Some(token.expose_secret())).await;
+                    answer.map(|answer| answer.map(Body::new))
+                }
+            }
+        };
+        let answer: Result<Response<Body>, String> = timeout(PATIENCE, answer).await.unwrap_or_else(|_| Err(late()));
+        let (head, body) = answer.map_err(|why| self.complaint(&why))?.into_parts();
+        if head.status.is_success() {
+            return Ok(body);
+        }
+        let body = timeout(PATIENCE, Limited::new(body, client::LARGEST_ANSWER).collect()).await;
+        let problem = body.ok().and_then(Result::ok).map(|body| body.to_bytes());
+        let problem: Option<Value> = problem.and_then(|problem| serde_json::from_slice(&problem).ok());
+        let detail = problem.as_ref().and_then(|problem| problem["detail"].as_str()).unwrap_or("it does not say why");
+        Err(self.complaint(&match self {
+            Source::Admin { .. } => format!("it answers {}: {detail}", head.status),
+            Source::Store { .. } => detail.to_owned(),
+        }))
+    }
+
+    /// Ends it, when it is durable who has asked what.
+    pub(super) async fn close(self) -> miette::Result<()> {
+        let Source::Store { store, writer, .. } = self else { return Ok(()) };
+        let unwritten = writer.drain(PATIENCE).await;
+        store.close().await;
+        if unwritten > 0 {
+            return Err(miette::miette!(
+                "what was asked could not be recorded, so nothing is shown; the log must be writable"
+            ));
+        }
+        Ok(())
+    }
+
+    fn complaint(&self, why: &str) -> miette::Report {
+        match self {
+            Source::Admin { url, .. } => miette::miette!("{}: {}", plain(url), plain(why)),
+            Source::Store { .. } => miette::miette!("{}", plain(why)),
+        }
+    }
+}
+
+impl Lines {
+    /// The next line without its end, or none when the answer has ended as it should.
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<u8>>, String> {
+        loop {
+            if let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
+                let rest = self.rest.split_off(end + 1);
+                let mut line = std::mem::replace(&mut self.rest, rest);
+                line.pop();
+                return Ok(Some(line));
+            }
+            match timeout(PATIENCE, self.body.frame()).await.map_err(|_| late())? {
+                None if self.rest.is_empty() => return Ok(None),
+                None => return Err("it was cut off in the middle of a line".to_owned()),
+                Some(frame) => {
+                    let frame = frame.map_err(|error| client::reason(&error))?;
+                    self.rest.extend_from_slice(&frame.into_data().unwrap_or_default());
+                }
+            }
+        }
+    }
+}
+
+fn late() -> String {
+    format!("no answer within {} s", PATIENCE.as_secs())
+}
+
+fn read_token(file: &Path) -> miette::Result<String> {
+    let text = std::fs::read_to_string(file).map_err(|error| miette::miette!("{}: {error}", file.display()))?;
+    Ok(text.trim().to_owned())
+}
