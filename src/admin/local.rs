@@ -23,8 +23,8 @@ pub struct Local(Router);
 
 impl Local {
     /// Answers from `store`; that it did goes to `writer`.
-    pub fn new(store: Arc<dyn Store>, writer: Writer, cursors: Cursors, clock: Clock) -> Local {
-        let desk = Desk::new(store, writer, cursors, clock.clone(), Door::CommandLine);
+    pub fn new(store: Arc<dyn Store>, writer: Writer, cursors: Cursors, origin: &str, clock: Clock) -> Local {
+        let desk = Desk::new(store, writer, cursors, origin, clock.clone(), Door::CommandLine);
         Local(questions().with_state(desk).layer(middleware::from_fn_with_state(clock, stamp::stamp)))
     }
 

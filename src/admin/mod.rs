@@ -7,6 +7,7 @@
 mod act;
 mod cursor;
 mod desk;
+mod evidence;
 mod format;
 mod health;
 mod local;
@@ -31,6 +32,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use tokio_util::sync::CancellationToken;
 
 pub use cursor::Cursors;
 pub use local::Local;
@@ -68,6 +70,10 @@ pub struct Admin {
     pub writer: Writer,
     /// Signs where pages end.
     pub cursors: Cursors,
+    /// What this deployment's checkpoints are of.
+    pub origin: String,
+    /// Ends what would go on as long as somebody listens.
+    pub stopping: CancellationToken,
     /// The time.
     pub clock: Clock,
     /// What stands in the way of serving beside the store, in a few words each: a writer that fails, a shutdown.
@@ -84,7 +90,10 @@ pub fn router(admin: Admin) -> Router {
         .with_state(Arc::new(health))
         .route("/metrics", get(metrics).with_state(Arc::clone(&admin.metrics)));
     let door = Door::Tokens(admin.identity);
-    let desk = Desk::new(admin.store, admin.writer, admin.cursors, admin.clock, door);
+    let desk = Desk {
+        stopping: admin.stopping,
+        ..Desk::new(admin.store, admin.writer, admin.cursors, &admin.origin, admin.clock, door)
+    };
     let closed = questions().route("/v1/me", get(me::show)).with_state(desk);
     open.merge(closed)
         .fallback(async || Problem::not_found())
@@ -101,6 +110,8 @@ fn questions() -> Router<Desk> {
         .route("/v1/audit/records/{id}", get(records::show))
         .route("/v1/audit/tasks/{id}", get(records::history))
         .route("/v1/audit/summary", get(summary::show))
+        .route("/v1/audit/proof", get(evidence::proof))
+        .route("/v1/audit/follow", get(evidence::follow))
 }
 
 async fn metrics(State(metrics): State<Arc<Metrics>>) -> Response {

@@ -17,6 +17,7 @@ use super::query::{self, Asked, Question};
 use super::reader::Reader;
 use super::stream;
 use crate::call::Record;
+use crate::evidence::{RecordProof, record_proofs};
 use crate::store::Filter;
 
 /// Records on a page if nothing is said.
@@ -46,6 +47,9 @@ struct Written {
 #[derive(Debug, Serialize)]
 struct Phase {
     record: Record,
+    /// Missing for records from before the log was provable.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof: Option<RecordProof>,
 }
 
 pub(super) async fn list(
@@ -97,11 +101,16 @@ async fn written(desk: &Desk, reader: &Reader, id: &str) -> Result<Written, Prob
     let id = Uuid::try_parse(id).map_err(wrong)?;
     let phases = desk.ask(desk.store.phases(id)).await?;
     let visible = |record: &Record| reader.may_see(&record.caller);
-    let phase = |record: Option<Record>| record.filter(visible).map(|record| Phase { record });
-    let (intent, ended) = (phase(phases.intent), phase(phases.ended));
+    let (intent, ended) = (phases.intent.filter(visible), phases.ended.filter(visible));
     if intent.is_none() && ended.is_none() {
         return Err(Problem::no_record());
     }
+    let mut proofs = desk.ask(record_proofs(desk.store.log(), id)).await?;
+    let mut phase = |name: &str, record: Option<Record>| {
+        let proof = proofs.iter().position(|proof| proof.phase == name).map(|at| proofs.swap_remove(at));
+        record.map(|record| Phase { record, proof })
+    };
+    let (intent, ended) = (phase("intent", intent), phase("ended", ended));
     Ok(Written { id, intent, ended })
 }
 

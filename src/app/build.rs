@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::ServerConfig;
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
@@ -16,6 +17,7 @@ use crate::cloud::{Client, ClientOptions, Cloud};
 use crate::config::{self, Config};
 use crate::dialect::Dialects;
 use crate::edge::{Edge, EdgeLimits};
+use crate::evidence::{Checkpoints, Folder};
 use crate::identity::{Fetch, Identity, Keyring, KeyringLimits, Nonces, SignatureRules, Tokens};
 use crate::listener::{Listener, ListenerOptions, server_tls};
 use crate::metrics::Metrics;
@@ -87,8 +89,22 @@ pub(super) async fn identity(
     }))
 }
 
-/// The metrics, with what the writer and the keyring know of themselves.
-pub(super) fn metrics(writer: &Writer, identity: &Arc<Identity>) -> Arc<Metrics> {
+/// What signs the log, if the configuration says so.
+pub(super) fn checkpoints(
+    audit: &mut config::Audit,
+    store: &Arc<dyn Store>,
+    clock: &Clock,
+) -> Option<(Arc<Checkpoints>, Duration)> {
+    let config::Proof { signer, folder, every } = audit.proof.take()?;
+    Some((Arc::new(Checkpoints::new(Arc::clone(store), signer, Folder::new(folder), clock.clone())), every))
+}
+
+/// The metrics, with what the writer, the keyring and the checkpoints know of themselves.
+pub(super) fn metrics(
+    writer: &Writer,
+    identity: &Arc<Identity>,
+    checkpoints: Option<&Arc<Checkpoints>>,
+) -> Arc<Metrics> {
     let mut metrics = Metrics::default();
     let whole = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
     let (entries, bytes, lost) = (writer.clone(), writer.clone(), writer.clone());
@@ -99,6 +115,10 @@ pub(super) fn metrics(writer: &Writer, identity: &Arc<Identity>) -> Arc<Metrics>
     });
     let help = "Records given up since the start";
     metrics.watch("audit_lost", help, move || i64::try_from(lost.backlog().lost).unwrap_or(i64::MAX));
+    if let Some(checkpoints) = checkpoints.cloned() {
+        let help = "Seconds since every audit log was last found signed";
+        metrics.watch("audit_checkpoint_age_seconds", help, move || checkpoints.age_seconds());
+    }
     let identity = Arc::clone(identity);
     let help = "Seconds since the issued keys were last read";
     metrics
@@ -129,8 +149,9 @@ pub(super) fn address(listener: &Listener) -> Result<SocketAddr, StartError> {
 
 pub(super) fn admin(audit: &config::Audit, parts: &Parts, stopping: CancellationToken) -> Arc<AdminResponder> {
     let writer = parts.writer.clone();
+    let ending = stopping.clone();
     let complaints = move || {
-        let stopping = stopping.is_cancelled().then(|| "this instance is shutting down".to_owned());
+        let stopping = ending.is_cancelled().then(|| "this instance is shutting down".to_owned());
         let failing = (!writer.healthy()).then(|| "the audit log can't be written".to_owned());
         stopping.into_iter().chain(failing).collect()
     };
@@ -140,6 +161,8 @@ pub(super) fn admin(audit: &config::Audit, parts: &Parts, stopping: Cancellation
         metrics: Arc::clone(&parts.metrics),
         writer: parts.writer.clone(),
         cursors: Cursors::new(&audit.digest_key),
+        origin: audit.origin.clone(),
+        stopping: stopping.clone(),
         clock: parts.clock.clone(),
         complaints: Arc::new(complaints),
     }))

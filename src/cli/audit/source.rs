@@ -68,7 +68,8 @@ impl Source {
             let store = open_store(&config, &here.clock).await?;
             let writer = Writer::start(Arc::clone(&store), WriterOptions::default());
             let cursors = Cursors::new(&config.audit.digest_key);
-            let local = Local::new(Arc::clone(&store), writer.clone(), cursors, here.clock.clone());
+            let local =
+                Local::new(Arc::clone(&store), writer.clone(), cursors, &config.audit.origin, here.clock.clone());
             return Ok(Source::Store { local, store, writer });
         }
         let token = match (&place.token, &place.token_file) {
