@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::settings::{Settings, open_store};
+use super::verify::Verify;
 use super::{Surroundings, act, client, table};
 use crate::admin::{filter_as_json, read_filter};
 use crate::store::Cursor;
@@ -33,6 +34,8 @@ pub(super) struct Audit {
 enum What {
     /// List records, newest first
     Query(Box<Query>),
+    /// Verify an export, offline
+    Verify(Verify),
 }
 
 /// Arguments of `audit query`.
@@ -115,7 +118,10 @@ struct Page {
 
 impl Audit {
     pub(super) async fn run(self, surroundings: &Surroundings) -> miette::Result<ExitCode> {
-        let What::Query(query) = self.what;
+        let query = match self.what {
+            What::Query(query) => query,
+            What::Verify(verify) => return Ok(verify.run(surroundings)),
+        };
         let filter = query.filters.query_string();
         let page = if query.config.is_some() || query.data_dir.is_some() {
             let settings = Settings { config: query.config, data_dir: query.data_dir };

@@ -21,6 +21,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod token;
+mod verify;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -1,0 +1,6 @@
+#![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+
+mod bed;
+mod tampering;
+mod told;
+mod whole;
