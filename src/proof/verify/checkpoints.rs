@@ -2,18 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use super::finding::{Findings, What};
 use crate::proof::{Checkpoint, CompactRange, Hash, VerifyingKey, time_text};
 
-/// So many of the database's own are held at once: ten years of one an hour, and a few megabytes.
-const MOST: u64 = 100_000;
+/// So many of the database's own are held: one a minute for 400 days in each of two logs, 64 bytes each.
+const MOST: u64 = 1_500_000;
 
 /// A checkpoint that a given key has signed.
 pub(super) struct Known {
     pub(super) size: u64,
     pub(super) root: Hash,
-    /// ` of 2026-…`, or nothing.
-    pub(super) time: String,
+    pub(super) time: Option<Timestamp>,
     /// Whether the auditor brought it.
     pub(super) outside: bool,
 }
@@ -42,19 +43,20 @@ impl Checkpoints {
             Ok(checkpoint) => checkpoint,
             Err(fault) => {
                 let size = Checkpoint::claimed(note).map_or(0, |claimed| claimed.size);
-                return out.add(None, What::WrongSignature { from: place, size, why: fault.to_string(), times: 1 });
+                return out
+                    .add(None, What::WrongSignature { from: place, size, why: bounded(&fault.to_string()), times: 1 });
             }
         };
         let Some(log) = checkpoint.origin.strip_prefix(origin).and_then(|rest| rest.strip_prefix('/')) else {
-            return out.add(None, What::OtherOrigin { origin: checkpoint.origin, from: place, times: 1 });
+            return out.add(None, What::OtherOrigin { origin: bounded(&checkpoint.origin), from: place, times: 1 });
         };
         if from.is_none() && self.inside >= MOST {
             self.passed_over += 1;
             return;
         }
         *(if from.is_some() { &mut self.outside } else { &mut self.inside }) += 1;
-        let time = checkpoint.time.map(|time| format!(" of {}", time_text(time))).unwrap_or_default();
-        let known = Known { size: checkpoint.size, root: checkpoint.root, time, outside: from.is_some() };
+        let Checkpoint { size, root, time, .. } = checkpoint;
+        let known = Known { size, root, time, outside: from.is_some() };
         self.logs.entry(log.to_owned()).or_default().push(known);
     }
 
@@ -76,6 +78,18 @@ impl Checkpoints {
         let largest = |known: Vec<Known>| known.last().map_or(0, |known| known.size);
         self.logs.into_iter().map(move |(log, known)| (log, largest(known))).filter(|(_, size)| *size > 0)
     }
+}
+
+impl Known {
+    /// When it was made, if it says so.
+    pub(super) fn time_text(&self) -> Option<String> {
+        self.time.map(time_text)
+    }
+}
+
+/// A note can claim much.
+fn bounded(text: &str) -> String {
+    text.chars().take(300).collect()
 }
 
 /// A tree that grows and is compared with the checkpoints on its way.

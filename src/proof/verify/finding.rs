@@ -48,11 +48,11 @@ pub enum What {
     /// An entry at its place with another number.
     Misnumbered { index: u64, claimed: u64, id: String },
     /// The log ends too early.
-    Cut { missing: u64, ends: u64, fits: u64, since: String, signed: u64, at: String },
+    Cut { missing: u64, ends: u64, fits: u64, since: Option<String>, signed: u64, at: Option<String> },
     /// Records and hashes were rewritten together.
-    Rewritten { from: u64, from_time: String, to: u64, to_time: String },
+    Rewritten { from: u64, from_time: Option<String>, to: u64, to_time: Option<String> },
     /// A checkpoint that the log does not fit, though it fits a later one.
-    OtherHistory { size: u64, time: String },
+    OtherHistory { size: u64, time: Option<String> },
     /// A checkpoint that nobody known has signed.
     WrongSignature { from: String, size: u64, why: String, times: u64 },
     /// A checkpoint of something else.
@@ -89,8 +89,9 @@ pub struct Findings {
 impl Findings {
     pub(super) fn add(&mut self, log: Option<&str>, what: What) {
         let times = if let What::Removed { first, last, .. } = what { last - first + 1 } else { 1 };
-        self.total += times;
-        *self.counts.entry(what.kind()).or_default() += times;
+        self.total = self.total.saturating_add(times);
+        let count = self.counts.entry(what.kind()).or_default();
+        *count = count.saturating_add(times);
         if let Some(same) = self.first.iter_mut().rev().find_map(|known| known.absorb(log, &what)) {
             // A removed entry that was found as an inserted one elsewhere, or the other way round, is one that was moved.
             if let Absorbed::Moved(gone) = same {
@@ -227,17 +228,26 @@ impl What {
                 format!("entry {index} (record {id}) was given the number {claimed}")
             }
             What::Cut { missing, ends, fits, since, signed, at } => format!(
-                "ends at {ends}, but {signed} entries were signed{at}: {missing} are missing, cut off after {since}, or \
-                 taken out of those from {fits} on"
+                "ends at {ends}, but {signed} entries were signed by {}: {missing} are missing, cut off after {}, or taken \
+                 out of those from {fits} on",
+                at.as_ref()
+                    .map_or_else(|| "its tiles or a checkpoint".to_owned(), |at| format!("the checkpoint of {at}")),
+                since.as_deref().unwrap_or("its beginning")
             ),
             What::Rewritten { from, from_time, to, to_time } => format!(
-                "was rewritten together with its hashes: entries {from} to {} do not fit the checkpoint of size \
-                 {to}{to_time}; what came before fits{from_time}",
-                to.saturating_sub(1)
+                "was rewritten together with its hashes: entries {from} to {} do not fit the checkpoint of size {to}{}; \
+                 what came before {}",
+                to.saturating_sub(1),
+                of(to_time.as_ref()),
+                match from_time {
+                    Some(time) => format!("fits the checkpoint of {time}"),
+                    None => "is as little proven".to_owned(),
+                }
             ),
-            What::OtherHistory { size, time } => {
-                format!("the checkpoint of size {size}{time} is of another history, though later ones fit")
-            }
+            What::OtherHistory { size, time } => format!(
+                "the checkpoint of size {size}{} is of another history, though later ones fit",
+                of(time.as_ref())
+            ),
             What::WrongSignature { from, size, why, times } => {
                 format!("checkpoint of size {size} in {from} is not believed: {why}{}", repeated(*times))
             }
@@ -260,6 +270,10 @@ impl What {
             }
         }
     }
+}
+
+fn of(time: Option<&String>) -> String {
+    time.map(|time| format!(" of {time}")).unwrap_or_default()
 }
 
 fn repeated(times: u64) -> String {

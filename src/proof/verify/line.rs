@@ -5,7 +5,7 @@ use std::io::{self, BufRead, Read};
 use jiff::Timestamp;
 
 use crate::parameters::{Value, read_json};
-use crate::proof::canonical::{LIMITS, canonical_value};
+use crate::proof::canonical::{LARGEST_INTEGER, LIMITS, canonical_value};
 use crate::proof::{CompactRange, Hash, leaf};
 
 /// A line that is longer is not read, in bytes; an entry's limits are below it.
@@ -78,7 +78,9 @@ fn log(value: &Value) -> Result<Option<Line>, String> {
     let hashes: Option<Vec<Hash>> = range.iter().map(|hash| hash.as_text()?.parse().ok()).collect();
     let Some(hashes) = hashes else { return Ok(None) };
     let range = CompactRange::new(start, hashes).map_err(|wrong| wrong.to_string())?;
-    Ok(Some(Line::Log { name: name.to_owned(), size, range }))
+    // It is held until the end, and shown.
+    let is_one = name.len() <= 200;
+    Ok(is_one.then(|| Line::Log { name: name.to_owned(), size, range }))
 }
 
 fn tile(value: &Value) -> Option<Line> {
@@ -115,7 +117,9 @@ fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
 
 fn number(value: &Value, name: &str) -> Option<u64> {
     match value.get(name)? {
-        Value::Number(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse().ok(),
+        Value::Number(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+            digits.parse().ok().filter(|number| *number <= LARGEST_INTEGER)
+        }
         _ => None,
     }
 }

@@ -36,7 +36,10 @@ impl Report {
         let mut line = format!("{name} holds {entries} entries from {start} on: ");
         if self.checkpoints > 0 {
             match proven > start {
-                true => line.push_str(&format!("proven below {proven} by your checkpoint{proven_at}")),
+                true => {
+                    let time = proven_at.as_ref().map(|time| format!(" of {time}")).unwrap_or_default();
+                    line.push_str(&format!("proven below {proven} by your checkpoint{time}"));
+                }
                 false => line.push_str("none of your checkpoints proves any"),
             }
             if end > *proven {

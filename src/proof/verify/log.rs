@@ -26,8 +26,9 @@ pub struct LogReport {
     pub last: Option<String>,
     /// Up to which index, exclusive, the records are proven by a checkpoint that the auditor brought.
     pub proven: u64,
-    /// When that checkpoint was made, as ` of …`; empty if there is none.
-    pub proven_at: String,
+    /// When that checkpoint was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proven_at: Option<String>,
     /// Up to which index the database's own checkpoints fit the records too.
     pub fits: u64,
     /// Up to which index the hashes fit the checkpoints, whatever became of the records.
@@ -117,12 +118,12 @@ impl Log {
             self.aligner.compare(&self.report.name, true, out);
         }
         let name = self.report.name.clone();
-        let time = |known: Option<&Known>| known.map(|known| known.time.clone()).unwrap_or_default();
         let start = self.report.start;
         let size = |fits: Option<usize>| fits.and_then(|at| self.known.get(at)).map_or(start, |known| known.size);
         self.report.last = self.last.map(time_text);
         let outside = self.records.fits_outside.and_then(|at| self.known.get(at));
-        (self.report.proven, self.report.proven_at) = (size(self.records.fits_outside), time(outside));
+        (self.report.proven, self.report.proven_at) =
+            (size(self.records.fits_outside), outside.and_then(Known::time_text));
         (self.report.fits, self.report.hashes_fit) = (size(self.records.fits), size(self.hashes.fits));
 
         let left_over = self.aligner.left_over();
@@ -130,14 +131,12 @@ impl Log {
         let newest = self.known.last().filter(|known| known.size >= self.witnessed);
         let signed = newest.map_or(self.witnessed, |known| known.size);
         if signed > ends {
-            let since = self.report.last.clone().unwrap_or_else(|| "its beginning".to_owned());
-            let at = newest
-                .map_or_else(|| ", as its tiles say".to_owned(), |known| format!(" by the checkpoint{}", known.time));
+            let (since, at) = (self.report.last.clone(), newest.and_then(Known::time_text));
             let fits = self.report.fits.max(self.report.hashes_fit);
             out.add(Some(&name), What::Cut { missing: signed - ends, ends, fits, since, signed, at });
         }
         for other in self.records.other_histories.iter().filter_map(|at| self.known.get(*at)) {
-            out.add(Some(&name), What::OtherHistory { size: other.size, time: other.time.clone() });
+            out.add(Some(&name), What::OtherHistory { size: other.size, time: other.time_text() });
         }
         let unexplained = out.total_of(&name) == 0;
         let track = match (self.records.misfit, self.hashes.misfit) {
@@ -147,9 +146,8 @@ impl Log {
             _ => None,
         };
         if let Some((track, misfit)) = track.and_then(|track| Some((track, self.known.get(track.misfit?)?))) {
-            let fits = track.fits.and_then(|at| self.known.get(at));
-            let from_time = fits.map(|known| format!(" the checkpoint{}", known.time)).unwrap_or_default();
-            let (from, to, to_time) = (size(track.fits), misfit.size, misfit.time.clone());
+            let from_time = track.fits.and_then(|at| self.known.get(at)).and_then(Known::time_text);
+            let (from, to, to_time) = (size(track.fits), misfit.size, misfit.time_text());
             out.add(Some(&name), What::Rewritten { from, from_time, to, to_time });
         }
         if self.records.misfit.is_none() {

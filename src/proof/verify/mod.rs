@@ -28,6 +28,9 @@ pub use log::LogReport;
 /// How much is read at once, in bytes.
 const BUFFER: usize = 1 << 20;
 
+/// So many logs are looked at; there are two for each replica.
+const MOST_LOGS: usize = 1000;
+
 /// How many lines pass between two calls of the progress function.
 const STEP: u64 = 10_000;
 
@@ -158,12 +161,13 @@ impl Pass {
             Ok(Line::Log { name, size, range }) => {
                 self.end_log();
                 // A log is given once, and its checkpoints are handed out once.
-                if self.report.logs.iter().all(|log| log.name != name) {
+                let logs = &self.report.logs;
+                if logs.len() < MOST_LOGS && logs.iter().all(|log| log.name != name) {
                     let known = self.checkpoints.of_log(&name);
                     self.log = Some(Log::new(name, size, range, known));
                     return;
                 }
-                "a log is given twice"
+                "a log is given twice, or there are more than a thousand"
             }
             Ok(Line::Tile { number: tile, hashes }) => match &mut self.log {
                 Some(log) => return log.tile(tile, hashes, number, &mut self.report.findings),
