@@ -1,10 +1,11 @@
+#![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+
 use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::json;
 
 use super::super::{Surroundings, main};
-use super::*;
 use crate::proof::{Checkpoint, CompactRange, SigningKey, canonical, leaf};
 
 const ORIGIN: &str = "gateway.example.com/audit";
