@@ -61,6 +61,11 @@ impl Desk {
         }
     }
 
+    /// The same until `stopping`.
+    pub(super) fn until(self, stopping: CancellationToken) -> Desk {
+        Desk { stopping, ..self }
+    }
+
     /// Asks the store when it is this question's turn.
     pub(super) async fn ask<T>(&self, question: impl Future<Output = Result<T, StoreError>>) -> Result<T, Problem> {
         // It is never closed.

@@ -90,10 +90,8 @@ pub fn router(admin: Admin) -> Router {
         .with_state(Arc::new(health))
         .route("/metrics", get(metrics).with_state(Arc::clone(&admin.metrics)));
     let door = Door::Tokens(admin.identity);
-    let desk = Desk {
-        stopping: admin.stopping,
-        ..Desk::new(admin.store, admin.writer, admin.cursors, &admin.origin, admin.clock, door)
-    };
+    let desk = Desk::new(admin.store, admin.writer, admin.cursors, &admin.origin, admin.clock, door);
+    let desk = desk.until(admin.stopping);
     let closed = questions().route("/v1/me", get(me::show)).with_state(desk);
     open.merge(closed)
         .fallback(async || Problem::not_found())

@@ -6,6 +6,7 @@ mod filters;
 mod key;
 mod show;
 mod source;
+mod verify;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -37,6 +38,8 @@ enum What {
     Summary(Box<Summary>),
     /// Write the log as it grows, every entry once
     Follow(Follow),
+    /// Prove an export offline, or say what was done to it
+    Verify(verify::Verify),
     /// Make the key that signs checkpoints, or print its public half
     Key(key::Key),
 }
@@ -175,6 +178,7 @@ impl Audit {
                 );
                 copied(&asked.place, &path, None, here).await?;
             }
+            What::Verify(asked) => return Ok(asked.run(here)),
             What::Key(asked) => asked.run(here)?,
             What::Export(asked) if asked.format == Format::Proof => {
                 let mut pairs = asked.one.pairs().chain(asked.filters.pairs()).chain(asked.paging.pairs());
