@@ -128,7 +128,7 @@ impl Source {
         store.close().await;
         if unwritten > 0 {
             return Err(miette::miette!(
-                "what was asked could not be recorded, so nothing is shown; the log must be writable"
+                "what was asked could not be recorded; the log must be writable"
             ));
         }
         Ok(())
