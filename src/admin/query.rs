@@ -68,8 +68,6 @@ pub(super) struct Question {
     pub(super) cursor: Option<String>,
     /// How many records.
     pub(super) limit: Option<u64>,
-    /// In which form.
-    pub(super) format: Option<Format>,
     /// How long the buckets are.
     pub(super) per: Per,
     /// What is counted apart.
@@ -105,6 +103,13 @@ pub(super) fn read(asked: Asked, query: &str, task: Option<&str>) -> Result<Ques
     // A history is of what was done to a task: whoever watches it would drown that, but for those who may not.
     question.filter.attempts = asked == Asked::History && question.filter.kind.is_empty();
     checked(question)
+}
+
+/// The form that a query names, whatever else is in it: a refused export is one too.
+pub(super) fn format(query: &str) -> Option<Format> {
+    form_urlencoded::parse(query.as_bytes())
+        .find(|(name, _)| name == "format")
+        .and_then(|(_, word)| Format::named(&word))
 }
 
 /// A value as long as a value may be.
@@ -175,7 +180,7 @@ fn set(question: &mut Question, name: &str, value: &str) -> Result<(), Problem> 
         "to" => filter.to = Some(time()?),
         "order" => filter.order = word(value, [("newest", Order::Newest), ("oldest", Order::Oldest)], wrong)?,
         "cursor" => question.cursor = text,
-        "format" => question.format = Some(Format::named(value).ok_or_else(|| wrong("json, ndjson or csv"))?),
+        "format" => Format::named(value).map(drop).ok_or_else(|| wrong("json, ndjson or csv"))?,
         "per" => question.per = word(value, [Per::Minute, Per::Hour, Per::Day].map(|per| (per.as_str(), per)), wrong)?,
         "by" => question.by = word(value, [By::Outcome, By::Action, By::Caller].map(|by| (by.as_str(), by)), wrong)?,
         _ => {

@@ -58,8 +58,10 @@ pub(super) async fn list(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    let question = query::read(Asked::Records, &query.unwrap_or_default(), None);
-    answer(desk, reader, headers, "audit.query", None, question).await
+    let query = query.unwrap_or_default();
+    let format = query::format(&query).unwrap_or_else(|| Format::accepted(&headers));
+    let question = query::read(Asked::Records, &query, None);
+    answer(desk, reader, "audit.query", format, None, question).await
 }
 
 pub(super) async fn history(
@@ -70,11 +72,13 @@ pub(super) async fn history(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let task = named(task).and_then(|task| query::sized("task_id", &task).map(|()| task));
+    let query = query.unwrap_or_default();
+    let format = query::format(&query).unwrap_or_else(|| Format::accepted(&headers));
     let question = match &task {
-        Ok(task) => query::read(Asked::History, &query.unwrap_or_default(), Some(task)),
+        Ok(task) => query::read(Asked::History, &query, Some(task)),
         Err(problem) => Err(problem.clone()),
     };
-    answer(desk, reader, headers, "audit.history", task.ok(), question).await
+    answer(desk, reader, "audit.history", format, task.ok(), question).await
 }
 
 pub(super) async fn show(
@@ -117,13 +121,11 @@ async fn written(desk: &Desk, reader: &Reader, id: &str) -> Result<Written, Prob
 async fn answer(
     desk: Desk,
     reader: Reader,
-    headers: HeaderMap,
     action: &str,
+    format: Format,
     task: Option<String>,
     question: Result<Question, Problem>,
 ) -> Result<Response, Problem> {
-    let asked = question.as_ref().ok().and_then(|question| question.format);
-    let format = asked.unwrap_or_else(|| Format::accepted(&headers));
     let action = if format == Format::Json { action } else { "audit.export" };
     let mut act = Act::begin(&desk, &reader, action)?;
     if let Some(task) = task {

@@ -7,9 +7,9 @@ use uuid::Uuid;
 use super::page::Words;
 use super::{Cursor, Filter, Order};
 
-/// Milliseconds that a record's time may be apart from that of its id, which are two readings of one clock: an hour, for
-/// a clock that is being set.
-const SLACK: i64 = 3_600_000;
+/// Milliseconds that a record's time may be apart from that of its id, which are two readings of one clock within
+/// a request: five minutes, for a clock that is being set. What lies within them is read for every question with a time.
+const SLACK: i64 = 300_000;
 
 /// Adds where the ended calls of `filter` are, as the table alias `r`, and answers what their id is called.
 pub(super) fn ended<DB: Words>(query: &mut QueryBuilder<DB>, filter: &Filter) -> &'static str

@@ -42,7 +42,7 @@ pub struct Filter {
     /// A part of what the caller was told or of the cloud's error code; ASCII letters match in either case. No index
     /// helps here, so it belongs together with something that one helps with.
     pub text: Option<String>,
-    /// Not before. Like `to` it finds records whose id was made within an hour of their time.
+    /// Not before. Like `to` it finds records whose id was made within five minutes of their time.
     pub from: Option<Timestamp>,
     /// Before.
     pub to: Option<Timestamp>,

@@ -21,6 +21,7 @@ mod load;
 mod outcomes;
 mod ownership;
 mod purchases;
+mod questions;
 mod races;
 mod recovery;
 mod refusals;

@@ -68,6 +68,10 @@ pub(super) async fn run(
         }
     };
     progress.end();
+    // Whoever does not take the end itself has left early, as the log sees it.
+    if !matches!(lines.next().await, Ok(None)) {
+        return Err(broken(target.records, "something follows its end", partial.as_deref()));
+    }
     target.end(&end).map_err(named)?;
     if let (Some(partial), Some(file)) = (&partial, file) {
         fs::rename(partial, file).map_err(named)?;
