@@ -21,7 +21,7 @@ fn damage() -> impl Strategy<Value = Damage> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
     fn lines_that_were_dropped_repeated_or_swapped(all in prop::collection::vec(damage(), 1..6)) {
