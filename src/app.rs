@@ -88,7 +88,8 @@ impl Running {
 
         let stopping = CancellationToken::new();
         let drain_timeout = config.server.drain_timeout;
-        let administration = build::admin(&config.audit, &parts, stopping.clone());
+        let signing = checkpoints.as_ref().map(|(checkpoints, _)| Arc::clone(checkpoints));
+        let administration = build::admin(&config.audit, &parts, signing, stopping.clone());
         let refresh = Refresh { identity, every: config.keys.refresh };
         let edge = build::edge(config, parts);
         let drained = CancellationToken::new();

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::cursor::Cursors;
 use super::problem::Problem;
 use crate::call::Clock;
+use crate::evidence::Checkpoints;
 use crate::identity::Identity;
 use crate::store::{Store, StoreError, Writer};
 
@@ -35,6 +36,8 @@ pub(super) struct Desk {
     pub(super) origin: Arc<str>,
     pub(super) clock: Clock,
     pub(super) door: Door,
+    /// Who signs them, if anybody does.
+    pub(super) checkpoints: Option<Arc<Checkpoints>>,
     /// Ends what would go on as long as somebody listens.
     pub(super) stopping: CancellationToken,
     turns: Arc<Semaphore>,
@@ -56,9 +59,15 @@ impl Desk {
             origin: origin.into(),
             clock,
             door,
+            checkpoints: None,
             stopping: CancellationToken::new(),
             turns: Arc::new(Semaphore::new(AT_ONCE)),
         }
+    }
+
+    /// The same, signed by `checkpoints`.
+    pub(super) fn signed_by(self, checkpoints: Option<Arc<Checkpoints>>) -> Desk {
+        Desk { checkpoints, ..self }
     }
 
     /// The same until `stopping`.

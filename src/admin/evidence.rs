@@ -38,6 +38,12 @@ pub(super) async fn proof(State(desk): State<Desk>, reader: Reader) -> Result<Re
     let mut act = begin(&desk, &reader, "audit.export")?;
     act.asks("format", "proof");
     act.intend().await?;
+    if let Some(checkpoints) = &desk.checkpoints {
+        // So that a checkpoint covers all of it. What can't be signed is exported all the same: then it is needed most.
+        if let Err(error) = checkpoints.publish().await {
+            tracing::error!(error = %error, "the audit log could not be signed before it was exported");
+        }
+    }
     let export = desk.ask(Export::begin(desk.store.clone(), &desk.origin, &desk.clock)).await;
     if let Err(problem) = &export {
         act.ends::<()>(&Err(problem.clone()));

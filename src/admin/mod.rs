@@ -40,6 +40,7 @@ pub use respond::AdminResponder;
 pub use sheet::{csv_head, csv_rows};
 
 use crate::call::{Clock, Refusal};
+use crate::evidence::Checkpoints;
 use crate::identity::Identity;
 use crate::metrics::Metrics;
 use crate::store::{Store, Writer};
@@ -72,6 +73,8 @@ pub struct Admin {
     pub cursors: Cursors,
     /// What this deployment's checkpoints are of.
     pub origin: String,
+    /// Who signs them, if anybody does.
+    pub checkpoints: Option<Arc<Checkpoints>>,
     /// Ends what would go on as long as somebody listens.
     pub stopping: CancellationToken,
     /// The time.
@@ -91,7 +94,7 @@ pub fn router(admin: Admin) -> Router {
         .route("/metrics", get(metrics).with_state(Arc::clone(&admin.metrics)));
     let door = Door::Tokens(admin.identity);
     let desk = Desk::new(admin.store, admin.writer, admin.cursors, &admin.origin, admin.clock, door);
-    let desk = desk.until(admin.stopping);
+    let desk = desk.signed_by(admin.checkpoints).until(admin.stopping);
     let closed = questions().route("/v1/me", get(me::show)).with_state(desk);
     open.merge(closed)
         .fallback(async || Problem::not_found())

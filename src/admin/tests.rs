@@ -103,6 +103,7 @@ impl Bench {
             identity,
             metrics: Arc::new(Metrics::default()),
             origin: "gateway.example.com/audit".to_owned(),
+            checkpoints: None,
             stopping: stopping.clone(),
             clock: clock.clone(),
             complaints: Arc::new(move || shutdown.is_cancelled().then(|| "draining".to_owned()).into_iter().collect()),

@@ -147,7 +147,12 @@ pub(super) fn address(listener: &Listener) -> Result<SocketAddr, StartError> {
     listener.local_addr().map_err(|error| StartError::listen(unknown, &error))
 }
 
-pub(super) fn admin(audit: &config::Audit, parts: &Parts, stopping: CancellationToken) -> Arc<AdminResponder> {
+pub(super) fn admin(
+    audit: &config::Audit,
+    parts: &Parts,
+    checkpoints: Option<Arc<Checkpoints>>,
+    stopping: CancellationToken,
+) -> Arc<AdminResponder> {
     let writer = parts.writer.clone();
     let ending = stopping.clone();
     let complaints = move || {
@@ -162,6 +167,7 @@ pub(super) fn admin(audit: &config::Audit, parts: &Parts, stopping: Cancellation
         writer: parts.writer.clone(),
         cursors: Cursors::new(&audit.digest_key),
         origin: audit.origin.clone(),
+        checkpoints,
         stopping: stopping.clone(),
         clock: parts.clock.clone(),
         complaints: Arc::new(complaints),

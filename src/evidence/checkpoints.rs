@@ -77,7 +77,12 @@ impl Checkpoints {
         let mut signed = self.signed.lock().await;
         let (mut count, mut failed) = (0, None);
         for head in self.store.log().heads().await? {
-            match self.sign(&mut signed, &head).await {
+            let done = match self.sign(&mut signed, &head).await {
+                // Another instance may have signed more since the heads were read.
+                Err(PublishError::Altered { .. }) => self.again(&mut signed, head.log).await,
+                done => done,
+            };
+            match done {
                 Ok(true) => count += 1,
                 Ok(false) => {}
                 Err(error) => failed = failed.or(Some(error)),
@@ -100,20 +105,28 @@ impl Checkpoints {
         self.signer.keys.iter().map(SigningKey::verifying_key).collect()
     }
 
+    async fn again(&self, signed: &mut HashMap<LogName, (u64, Hash)>, log: LogName) -> Result<bool, PublishError> {
+        match self.store.log().heads().await?.iter().find(|head| head.log == log) {
+            Some(head) => self.sign(signed, head).await,
+            None => Ok(false),
+        }
+    }
+
     async fn sign(&self, signed: &mut HashMap<LogName, (u64, Hash)>, head: &Head) -> Result<bool, PublishError> {
-        let (size, root) = (head.tree.size(), head.tree.root());
+        let size = head.size;
+        let Some(root) = head.root else { return Err(PublishError::Altered { log: head.log, size }) };
         match signed.get(&head.log) {
             Some(last) if *last == (size, root) => return Ok(false),
             // This process has seen every entry come since.
             Some((before, _)) if *before < size => {}
             Some((before, _)) => return Err(PublishError::Altered { log: head.log, size: *before }),
-            None => self.compare(head).await?,
+            None => self.compare(head.log, size).await?,
         }
         if size == 0 {
             return Ok(false);
         }
         let now = self.clock.now();
-        let note = self.note(head, now)?;
+        let note = self.note(head.log, size, root, now)?;
         let (folder, log, text) = (self.folder.clone(), head.log, note.clone());
         let appended = tokio::task::spawn_blocking(move || folder.append(log, &text)).await;
         appended.map_err(io::Error::other)??;
@@ -125,17 +138,17 @@ impl Checkpoints {
 
     /// Whether the log still begins with what was signed before, by this deployment's key, in the folder and in the
     /// database.
-    async fn compare(&self, head: &Head) -> Result<(), PublishError> {
+    async fn compare(&self, log: LogName, size: u64) -> Result<(), PublishError> {
         let keys: Vec<VerifyingKey> = self.verifying_keys().into_iter().cloned().collect();
-        let kept = self.store.log().newest_checkpoint(head.log).await?;
+        let kept = self.store.log().newest_checkpoint(log).await?;
         let kept = kept.and_then(|kept| Checkpoint::open(&kept.note, &keys).ok());
-        let written = self.folder.newest(head.log)?;
-        for before in kept.into_iter().chain(written).filter(|before| before.origin == self.origin(head.log)) {
-            let altered = PublishError::Altered { log: head.log, size: before.size };
-            if before.size > head.tree.size() {
+        let written = self.folder.newest(log)?;
+        for before in kept.into_iter().chain(written).filter(|before| before.origin == self.origin(log)) {
+            let altered = PublishError::Altered { log, size: before.size };
+            if before.size > size {
                 return Err(altered);
             }
-            let now = range(self.store.log(), head.log, before.size).await?;
+            let now = range(self.store.log(), log, before.size).await?;
             if now.root() != before.root {
                 return Err(altered);
             }
@@ -143,9 +156,9 @@ impl Checkpoints {
         Ok(())
     }
 
-    fn note(&self, head: &Head, now: Timestamp) -> Result<String, NoteFault> {
-        let origin = self.origin(head.log);
-        let checkpoint = Checkpoint { origin, size: head.tree.size(), root: head.tree.root(), time: Some(now) };
+    fn note(&self, log: LogName, size: u64, root: Hash, now: Timestamp) -> Result<String, NoteFault> {
+        let origin = self.origin(log);
+        let checkpoint = Checkpoint { origin, size, root, time: Some(now) };
         checkpoint.sign(&self.signer.keys.iter().collect::<Vec<_>>())
     }
 

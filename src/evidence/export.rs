@@ -58,7 +58,7 @@ impl Export {
 
     /// How many entries were given so far, and of how many.
     pub fn progress(&self) -> (u64, u64) {
-        (self.entries, self.heads.iter().map(|head| head.tree.size()).sum())
+        (self.entries, self.heads.iter().map(|head| head.size).sum())
     }
 
     /// The next lines; none at the end.
@@ -72,7 +72,7 @@ impl Export {
         if self.current.is_none() {
             self.current = self.logs.pop_front().map(|head| (head, 0));
             if let Some((head, _)) = &self.current {
-                let about = json!({ "name": head.log.to_string(), "start": 0, "size": head.tree.size(), "range": [] });
+                let about = json!({ "name": head.log.to_string(), "start": 0, "size": head.size, "range": [] });
                 return Ok(Some(line(&json!({ "log": about }))));
             }
         }
@@ -84,7 +84,7 @@ impl Export {
 
     async fn entries(&mut self, head: Head, next: u64) -> Result<Vec<u8>, StoreError> {
         let mut lines = Vec::new();
-        let (size, log) = (head.tree.size(), head.log);
+        let (size, log) = (head.size, head.log);
         let end = size.min(next + u64::from(PAGE));
         if let Some(tile) = self.store.log().tile(log, 0, next / u64::from(PAGE)).await? {
             let hashes = STANDARD.encode(Hash::concat(&tile.hashes));
@@ -104,7 +104,7 @@ impl Export {
     async fn notes(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
         while let Some(head) = self.heads.front() {
             let notes = self.store.log().checkpoints(head.log, self.noted, NOTES).await?;
-            let notes: Vec<_> = notes.into_iter().filter(|kept| kept.size <= head.tree.size()).collect();
+            let notes: Vec<_> = notes.into_iter().filter(|kept| kept.size <= head.size).collect();
             match notes.last() {
                 Some(last) => {
                     self.noted = last.size + 1;

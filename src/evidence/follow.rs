@@ -46,7 +46,7 @@ impl Follow {
         let mut found = Vec::new();
         for head in self.store.log().heads().await? {
             let next = self.position.0.get(&head.log).copied().unwrap_or(0);
-            if next < head.tree.size() {
+            if next < head.size {
                 let entries = self.store.log().entries(head.log, next, PAGE).await?;
                 found.extend(entries.into_iter().map(|entry| (head.log, entry)));
             }

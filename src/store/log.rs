@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use sqlx::{ColumnIndex, Decode, Encode, QueryBuilder, Row, Type};
 use uuid::Uuid;
 
-use crate::proof::{self, Hash, Tree};
+use crate::proof::{self, Hash};
 
 use super::page::Words;
 use super::{LogName, StoreError, logs};
@@ -18,8 +18,10 @@ use super::{LogName, StoreError, logs};
 pub struct Head {
     /// Which log.
     pub log: LogName,
-    /// The tree over its entries.
-    pub tree: Tree,
+    /// How many entries it has.
+    pub size: u64,
+    /// The root of the tree over them; none when hashes are missing, because somebody has removed entries.
+    pub root: Option<Hash>,
     /// When its last entry was committed.
     pub recorded_at: Timestamp,
 }

@@ -75,11 +75,6 @@ pub(super) struct Rows<'a> {
 }
 
 impl Logs {
-    /// The logs of `slot`, by their ends.
-    pub(super) fn new(slot: i32, changes: Log, reads: Log) -> Logs {
-        Logs { slot, changes, reads }
-    }
-
     /// The slot.
     pub(super) fn slot(&self) -> i32 {
         self.slot
@@ -106,7 +101,7 @@ impl Logs {
     pub(super) fn heads(&self) -> [Head; 2] {
         let head = |class, Log { tree, recorded_at }: &Log| {
             let log = LogName { slot: self.slot, class };
-            Head { log, tree: tree.clone(), recorded_at: *recorded_at }
+            Head { log, size: tree.size(), root: Some(tree.root()), recorded_at: *recorded_at }
         };
         [head(Class::Changes, &self.changes), head(Class::Reads, &self.reads)]
     }
@@ -178,13 +173,31 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// The log's end.
-    ///
-    /// # Errors
-    /// Hashes are missing: somebody has removed entries or tiles, and the log cannot go on as if nothing had happened.
-    pub(super) fn log(self) -> Result<Log, StoreError> {
-        let tree = Tree::resume(self.size, self.levels)
-            .map_err(|error| StoreError::Incompatible(format!("its audit log was altered: {error}")))?;
-        Ok(Log { tree, recorded_at: self.recorded_at.unwrap_or(Timestamp::UNIX_EPOCH) })
+    /// The log, to go on with. None when hashes are missing: somebody has removed entries or tiles, and it cannot go on as
+    /// if nothing had happened.
+    pub(super) fn log(self) -> Option<Log> {
+        let tree = Tree::resume(self.size, self.levels).ok()?;
+        Some(Log { tree, recorded_at: self.recorded_at.unwrap_or(Timestamp::UNIX_EPOCH) })
+    }
+
+    /// The log's end, as it is.
+    pub(super) fn head(self, log: LogName) -> Head {
+        let (size, recorded_at) = (self.size, self.recorded_at.unwrap_or(Timestamp::UNIX_EPOCH));
+        Head { log, size, root: self.log().map(|log| log.tree.root()), recorded_at }
+    }
+}
+
+/// The logs of a slot, to go on with; none when one of them was altered. The next slot is taken then: what comes is
+/// recorded and can be proven, and what was done to the others stays to be seen.
+pub(super) fn resume(slot: i32, changes: Found, reads: Found) -> Option<Logs> {
+    match (changes.log(), reads.log()) {
+        (Some(changes), Some(reads)) => Some(Logs { slot, changes, reads }),
+        _ => {
+            tracing::error!(
+                slot,
+                "the audit log of this slot was altered; the next slot is taken, export and verify the log"
+            );
+            None
+        }
     }
 }

@@ -15,6 +15,7 @@ mod corpora;
 mod database;
 mod database_away;
 mod edition_2021;
+mod evidence;
 mod framing;
 mod kill;
 mod load;

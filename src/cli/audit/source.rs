@@ -18,6 +18,7 @@ use super::super::out::plain;
 use super::super::settings::{Settings, open_store};
 use super::super::{Surroundings, client};
 use crate::admin::{Cursors, Local};
+use crate::evidence::{Checkpoints, Folder};
 use crate::store::{Store, Writer, WriterOptions};
 
 /// How long an answer may take to begin, and its next part to come: the listener gives a question 5 s when it is its turn.
@@ -67,12 +68,22 @@ impl Source {
     pub(super) async fn open(place: &Where, here: &Surroundings) -> miette::Result<Source> {
         if place.config.is_some() || place.data_dir.is_some() {
             let settings = Settings { config: place.config.clone(), data_dir: place.data_dir.clone() };
-            let config = settings.load(here)?;
+            let mut config = settings.load(here)?;
             let store = open_store(&config, &here.clock).await?;
             let writer = Writer::start(Arc::clone(&store), WriterOptions::default());
+            let checkpoints = config.audit.proof.take().map(|proof| {
+                let folder = Folder::new(proof.folder);
+                Arc::new(Checkpoints::new(Arc::clone(&store), proof.signer, folder, here.clock.clone()))
+            });
             let cursors = Cursors::new(&config.audit.digest_key);
-            let local =
-                Local::new(Arc::clone(&store), writer.clone(), cursors, &config.audit.origin, here.clock.clone());
+            let local = Local::new(
+                Arc::clone(&store),
+                writer.clone(),
+                cursors,
+                &config.audit.origin,
+                checkpoints,
+                here.clock.clone(),
+            );
             return Ok(Source::Store { local, store, writer });
         }
         let token = match (&place.token, &place.token_file) {

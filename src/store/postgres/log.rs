@@ -9,7 +9,7 @@ use crate::proof::{Hash, Tile};
 use crate::store::StoreError;
 use crate::store::fault::fault;
 use crate::store::log::{self, Head, KeptCheckpoint, LogEntry, Place};
-use crate::store::logs::{self, Found, Log, LogName, TILE};
+use crate::store::logs::{self, Found, LogName, TILE};
 use crate::store::page::Words;
 
 /// Every log that the database has, none of a slot that never wrote anything.
@@ -26,7 +26,7 @@ pub(super) async fn names(pool: &PgPool) -> Result<Vec<LogName>, StoreError> {
 }
 
 /// Where a log ends.
-pub(super) async fn end(connection: &mut PgConnection, name: LogName) -> Result<Log, StoreError> {
+pub(super) async fn end(connection: &mut PgConnection, name: LogName) -> Result<Found, StoreError> {
     let mut found = Found::default();
     let last = sqlx::query(
         "SELECT leaf, recorded_at FROM (
@@ -64,7 +64,7 @@ pub(super) async fn end(connection: &mut PgConnection, name: LogName) -> Result<
         above /= TILE;
         level += 1;
     }
-    found.log()
+    Ok(found)
 }
 
 /// The hashes of a log's entries from an index on.
@@ -88,8 +88,7 @@ async fn leaves(connection: &mut PgConnection, name: LogName, from: u64) -> Resu
 /// Where a log ends, read by whoever does not write it.
 pub(super) async fn head(pool: &PgPool, name: LogName) -> Result<Head, StoreError> {
     let mut connection = pool.acquire().await.map_err(fault)?;
-    let Log { tree, recorded_at } = end(&mut connection, name).await?;
-    Ok(Head { log: name, tree, recorded_at })
+    Ok(end(&mut connection, name).await?.head(name))
 }
 
 /// Entries of a log in order.

@@ -8,11 +8,11 @@ use crate::proof::{Hash, Tile};
 use crate::store::StoreError;
 use crate::store::fault::fault;
 use crate::store::log::{self, KeptCheckpoint, LogEntry, Place};
-use crate::store::logs::{self, Found, Log, LogName, TILE};
+use crate::store::logs::{self, Found, LogName, TILE};
 use crate::store::page::Words;
 
 /// Where a log ends.
-pub(super) async fn end(connection: &mut SqliteConnection, name: LogName) -> Result<Log, StoreError> {
+pub(super) async fn end(connection: &mut SqliteConnection, name: LogName) -> Result<Found, StoreError> {
     let mut found = Found::default();
     let last = sqlx::query(
         "SELECT leaf, recorded_at FROM (
@@ -50,7 +50,7 @@ pub(super) async fn end(connection: &mut SqliteConnection, name: LogName) -> Res
         above /= TILE;
         level += 1;
     }
-    found.log()
+    Ok(found)
 }
 
 /// The hashes of a log's entries from an index on.
