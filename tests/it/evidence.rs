@@ -1,10 +1,14 @@
 //! The log is exported, verified and tampered with: by whoever owns the database, behind the gateway's back.
 
 use std::fs::File;
+use std::io::Cursor;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use dts_gateway::call::Clock;
 use dts_gateway::cli::{Surroundings, main};
+use dts_gateway::evidence::Export;
 use dts_gateway::proof::verify::{Brought, Report, verify};
 use dts_gateway::proof::{SigningKey, VerifyingKey, split_notes};
 use serde_json::json;
@@ -196,4 +200,116 @@ async fn a_log_that_lost_its_end_is_found_out_and_not_signed_any_more() {
         assert!(!report.is_proven(), "{:#?}", report.lines());
     })
     .await;
+}
+
+/// A change of every column, as both databases write it.
+const CHANGES: [(&str, &str); 24] = [
+    ("id", ""),
+    ("time", ""),
+    ("account", "account || 'x'"),
+    ("team", "team || 'x'"),
+    ("caller", "caller || 'x'"),
+    ("key_id", "key_id || 'x'"),
+    ("address", "address || 'x'"),
+    ("family", "family || 'x'"),
+    ("version", "version || 'x'"),
+    ("action", "action || 'x'"),
+    ("region", "region || 'x'"),
+    ("task_ids", ""),
+    ("outcome", "CASE outcome WHEN 'ok' THEN 'failed' ELSE 'ok' END"),
+    ("reason", "coalesce(reason, '') || 'x'"),
+    ("caller_gone", "NOT caller_gone"),
+    ("request_id", "request_id || 'x'"),
+    ("upstream_request_id", "coalesce(upstream_request_id, '') || 'x'"),
+    ("upstream_code", "coalesce(upstream_code, '') || 'x'"),
+    ("waited_ms", "waited_ms + 1"),
+    ("detail", ""),
+    ("slot", "slot + 7"),
+    ("leaf", "leaf + 1000"),
+    ("leaf_hash", ""),
+    ("recorded_at", ""),
+];
+
+/// The same for the columns whose types differ.
+fn change(database: Database, column: &str) -> &'static str {
+    match (database, column) {
+        (Database::Postgres, "id") => "gen_random_uuid()",
+        (Database::Postgres, "time") => "time + interval '1 microsecond'",
+        (Database::Postgres, "recorded_at") => "recorded_at + interval '1 microsecond'",
+        (Database::Postgres, "task_ids") => "task_ids || 'x'::text",
+        (Database::Postgres, "detail") => "replace(detail::text, '\"origin\":\"', '\"origin\":\"x')::json",
+        (Database::Postgres, "leaf_hash") => "sha256(leaf_hash)",
+        (Database::Sqlite, "id") => "randomblob(16)",
+        (Database::Sqlite, "time") => "time + 1",
+        (Database::Sqlite, "recorded_at") => "recorded_at + 1",
+        (Database::Sqlite, "task_ids") => "json_insert(task_ids, '$[#]', 'x')",
+        (Database::Sqlite, "detail") => "replace(detail, '\"origin\":\"', '\"origin\":\"x')",
+        (Database::Sqlite, "leaf_hash") => "randomblob(32)",
+        (_, other) => panic!("{other} has no change"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_column_is_changed_it_is_found_out() {
+    for database in [Database::Sqlite, Database::Postgres] {
+        let (key, options) = options();
+        let mut world = World::start_with(database, options).await;
+        let caller = world.with_token("all");
+        for number in 0..CHANGES.len() {
+            let mut creation = creation();
+            creation["JobName"] = json!(format!("number {number}"));
+            caller.act("CreateMigrateJob", creation).await.response();
+        }
+        world.records("action=CreateMigrateJob&outcome=ok", CHANGES.len()).await;
+        world.stop_gateway().await;
+        let held = held(&world);
+        let mut found = 0;
+        for table in ["audit_intents", "audit_records"] {
+            let leaves = leaves(&world, table).await;
+            for ((column, how), leaf) in CHANGES.into_iter().zip(leaves) {
+                if table == "audit_intents" && column == "outcome" {
+                    continue; // its only value is `open`; a constraint says so
+                }
+                let how = if how.is_empty() { change(database, column) } else { how };
+                let changed = format!(
+                    "UPDATE {table} SET {column} = {how} WHERE class = 'changes' AND slot = 0 AND leaf = {leaf}"
+                );
+                tamper(&world, &changed).await;
+                let report = in_process(&world, key.verifying_key(), &held).await;
+                assert!(report.findings.total > found, "{database:?} {table}.{column}: {:#?}", report.lines());
+                found = report.findings.total;
+            }
+        }
+        world.end().await;
+    }
+}
+
+/// Where the rows of a table stand in the log of changes.
+async fn leaves(world: &World, table: &str) -> Vec<i64> {
+    let question = AssertSqlSafe(format!(
+        "SELECT leaf FROM {table} WHERE class = 'changes' AND family <> 'gateway' ORDER BY leaf"
+    ));
+    match world.database.postgres_url() {
+        Some(url) => {
+            let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
+            sqlx::query_scalar(question).fetch_all(&mut connection).await.unwrap()
+        }
+        None => {
+            let file = format!("sqlite:{}", world.folder.path().join("gateway.sqlite3").display());
+            let mut connection = sqlx::SqliteConnection::connect(&file).await.unwrap();
+            sqlx::query_scalar(question).fetch_all(&mut connection).await.unwrap()
+        }
+    }
+}
+
+/// An export made without a record of it, verified.
+async fn in_process(world: &World, key: &VerifyingKey, held: &[Brought]) -> Report {
+    let store = world.store();
+    let mut export = Export::begin(Arc::clone(&store), ORIGIN, &Clock::system()).await.unwrap();
+    let mut file = Vec::new();
+    while let Some(lines) = export.next().await.unwrap() {
+        file.extend(lines);
+    }
+    store.close().await;
+    verify(Cursor::new(file), std::slice::from_ref(key), held, &mut |_| {}).unwrap()
 }
