@@ -18,7 +18,9 @@ use crate::call::Clock;
 use crate::config::Config;
 use crate::evidence::Checkpoints;
 use crate::identity::{KeyIssuer, SystemRandom};
-use crate::jobs::{Refresh, close_left_open, forget_answers, prepare_partitions, publish, publish_checkpoints};
+use crate::jobs::{
+    Refresh, Retention, close_left_open, forget_answers, prepare_partitions, publish, publish_checkpoints, retain,
+};
 use crate::listener::Listener;
 use crate::store::{self, Store, Writer};
 
@@ -51,9 +53,12 @@ impl Running {
     /// # Errors
     /// What is missing or wrong, in words for the one who starts it.
     pub async fn start(mut config: Config, clock: Clock) -> Result<Running, StartError> {
-        let store = store::open(&config.store, clock.clone())?;
+        let store = store::open_as(&config.store, config.store_owner.as_ref(), clock.clone())?;
         store.claim(PREDECESSOR_PATIENCE).await?;
         store.migrate().await?;
+        for warning in store.warnings().await? {
+            tracing::warn!("{warning}");
+        }
         let writer = build::writer(&config, &store);
         let left_open = close_left_open(&*store, &writer).await?;
         if left_open > 0 {
@@ -90,6 +95,13 @@ impl Running {
         let drain_timeout = config.server.drain_timeout;
         let signing = checkpoints.as_ref().map(|(checkpoints, _)| Arc::clone(checkpoints));
         let administration = build::admin(&config.audit, &parts, signing, stopping.clone());
+        let retention = Retention {
+            store: Arc::clone(&store),
+            checkpoints: checkpoints.as_ref().map(|(checkpoints, _)| Arc::clone(checkpoints)),
+            limits: config.audit.retain,
+            who: "retention".to_owned(),
+            clock: clock.clone(),
+        };
         let refresh = Refresh { identity, every: config.keys.refresh };
         let edge = build::edge(config, parts);
         let drained = CancellationToken::new();
@@ -99,6 +111,7 @@ impl Running {
             tokio::spawn(refresh.run(stopping.clone())),
             tokio::spawn(forget_answers(Arc::clone(&store), clock, stopping.clone())),
             tokio::spawn(prepare_partitions(Arc::clone(&store), stopping.clone())),
+            tokio::spawn(retain(retention, stopping.clone())),
         ];
         let checkpoints = checkpoints.map(|(checkpoints, every)| {
             serving.push(tokio::spawn(publish_checkpoints(Arc::clone(&checkpoints), every, stopping.clone())));

@@ -233,6 +233,29 @@ impl fmt::Debug for RecordHandle {
 }
 
 impl Record {
+    /// A record of an administrative act that was done, by `who`. `about` holds no secret.
+    pub fn administrative(now: Timestamp, who: &str, action: &str, about: &serde_json::Value) -> Record {
+        let seconds = u64::try_from(now.as_second()).unwrap_or_default();
+        let time = uuid::Timestamp::from_unix(uuid::NoContext, seconds, now.subsec_nanosecond().unsigned_abs());
+        let id = Uuid::new_v7(time);
+        Record {
+            id,
+            time: now,
+            caller: who.to_owned(),
+            family: ADMINISTRATIVE.to_owned(),
+            action: action.to_owned(),
+            outcome: Outcome::Ok,
+            request_id: id.to_string(),
+            detail: Detail {
+                kind: "change".to_owned(),
+                parameters: about.to_string(),
+                origin: "gateway".to_owned(),
+                ..Detail::default()
+            },
+            ..Record::default()
+        }
+    }
+
     /// The log that it belongs to.
     pub fn class(&self) -> Class {
         match self.detail.kind.as_str() {

@@ -25,7 +25,11 @@ impl Migrate {
     pub(super) async fn run(self, surroundings: &Surroundings) -> miette::Result<ExitCode> {
         let config = Config::load(&self.config, surroundings.variables.iter().cloned())?;
         let store = open_store(&config, &surroundings.clock).await?;
+        let warnings = store.warnings().await;
         store.close().await;
+        for warning in warnings.map_err(|error| miette::miette!("{error}"))? {
+            surroundings.out.complain(&format!("note: {warning}"));
+        }
         if self.json {
             surroundings.out.json(&json!({ "migrated": true }));
         } else {

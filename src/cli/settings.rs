@@ -56,7 +56,8 @@ pub(super) fn duration(text: &str) -> Result<SignedDuration, String> {
 
 /// The configuration's database, its schema up to date.
 pub(super) async fn open_store(config: &Config, clock: &Clock) -> miette::Result<Arc<dyn Store>> {
-    let store = store::open(&config.store, clock.clone()).map_err(|error| miette::miette!("{error}"))?;
+    let store = store::open_as(&config.store, config.store_owner.as_ref(), clock.clone())
+        .map_err(|error| miette::miette!("{error}"))?;
     store.migrate().await.map_err(|error| miette::miette!("{error}"))?;
     Ok(store)
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::{Span, SpanRelativeTo};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +12,7 @@ use super::duration;
 use super::secret::Written;
 use crate::evidence::Signer;
 use crate::identity::VerifyingKey;
+use crate::jobs::Limits;
 use crate::proof::{KeyFault, SigningKey};
 
 /// The audit log.
@@ -24,6 +26,8 @@ pub struct Audit {
     pub digest_key: SecretString,
     /// What the log is of: `audit.proof.origin`, or the program's name.
     pub origin: String,
+    /// How long records are kept.
+    pub retain: Limits,
     /// How the log is signed; without it, it is hashed but nothing leaves the database.
     pub proof: Option<Proof>,
 }
@@ -56,7 +60,15 @@ pub(super) struct Raw {
     #[serde(skip_serializing)]
     digest_key: Option<Written>,
     digest_key_file: Option<PathBuf>,
+    retain: RawRetain,
     proof: Option<RawProof>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+struct RawRetain {
+    changes: String,
+    reads: String,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -81,7 +93,40 @@ impl Default for Raw {
             queue_bytes: 64 * 1024 * 1024,
             digest_key: None,
             digest_key_file: None,
+            retain: RawRetain::default(),
             proof: None,
+        }
+    }
+}
+
+impl Default for RawRetain {
+    /// A year, and a month to look into it.
+    fn default() -> RawRetain {
+        RawRetain { changes: "400d".to_owned(), reads: "400d".to_owned() }
+    }
+}
+
+impl RawRetain {
+    fn check(self, checker: &mut Checker) -> Limits {
+        let mut limit = |path: &str, text: &str| {
+            if text == "forever" {
+                return None;
+            }
+            let days = SpanRelativeTo::days_are_24_hours();
+            let kept = text.parse::<Span>().ok().and_then(|span| span.to_duration(days).ok());
+            let kept = kept.filter(|kept| (1..=36_500).contains(&(kept.as_secs() / 86_400)));
+            if kept.is_none() {
+                checker.wrong_help(
+                    path,
+                    format!("`{text}` is no time to keep records"),
+                    "write 1d or more, such as \"400d\", or \"forever\"",
+                );
+            }
+            kept.and_then(|kept| Duration::try_from(kept).ok())
+        };
+        Limits {
+            changes: limit("audit.retain.changes", &self.changes),
+            reads: limit("audit.retain.reads", &self.reads),
         }
     }
 }
@@ -116,8 +161,9 @@ impl Raw {
             None => None,
         };
         let origin = proof.as_ref().map_or("dts-gateway", |proof| &proof.signer.origin).to_owned();
+        let retain = self.retain.check(checker);
         let queue_bytes = usize::try_from(self.queue_bytes).ok()?;
-        Some(Audit { reads: self.reads, queue_bytes, digest_key, origin, proof })
+        Some(Audit { reads: self.reads, queue_bytes, digest_key, origin, retain, proof })
     }
 }
 

@@ -65,6 +65,8 @@ pub struct Config {
     pub admin: Admin,
     /// The database's URL, for `store::open`.
     pub store: SecretString,
+    /// The URL of the user who owns its tables, if it is another one: `store.migrate_url`.
+    pub store_owner: Option<SecretString>,
     /// The audit log.
     pub audit: Audit,
     /// Issued keys.
@@ -177,10 +179,12 @@ impl Raw {
         let signatures = self.signatures.check(checker);
         let log = self.log.check(checker);
         let (teams, roster) = teams?;
+        let (store, store_owner) = store?;
         Some(Config {
             server: server?,
             admin: admin?,
-            store: store?,
+            store,
+            store_owner,
             audit: audit?,
             keys: keys?,
             issuers,

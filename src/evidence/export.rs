@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use super::tiles::range;
 use crate::call::Clock;
 use crate::proof::{Hash, time_text};
 use crate::store::{Head, Store, StoreError};
@@ -70,9 +71,12 @@ impl Export {
             return Ok(Some(line(&head)));
         }
         if self.current.is_none() {
-            self.current = self.logs.pop_front().map(|head| (head, 0));
-            if let Some((head, _)) = &self.current {
-                let about = json!({ "name": head.log.to_string(), "start": 0, "size": head.size, "range": [] });
+            if let Some(head) = self.logs.pop_front() {
+                let start = self.store.log().start(head.log).await?.map_or(0, |dropped| dropped.start);
+                let range = range(self.store.log(), head.log, start).await?;
+                let (name, size) = (head.log.to_string(), head.size);
+                let about = json!({ "name": name, "start": start, "size": size, "range": range.hashes() });
+                self.current = Some((head, start));
                 return Ok(Some(line(&json!({ "log": about }))));
             }
         }
@@ -85,7 +89,8 @@ impl Export {
     async fn entries(&mut self, head: Head, next: u64) -> Result<Vec<u8>, StoreError> {
         let mut lines = Vec::new();
         let (size, log) = (head.size, head.log);
-        let end = size.min(next + u64::from(PAGE));
+        // Tile by tile, also from the middle of one on.
+        let end = size.min((next / u64::from(PAGE) + 1) * u64::from(PAGE));
         if let Some(tile) = self.store.log().tile(log, 0, next / u64::from(PAGE)).await? {
             let hashes = STANDARD.encode(Hash::concat(&tile.hashes));
             lines.extend(line(&json!({ "tile": { "level": 0, "number": tile.number, "hashes": hashes } })));

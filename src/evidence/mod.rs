@@ -15,3 +15,4 @@ pub use export::Export;
 pub use folder::Folder;
 pub use follow::{BadPosition, Follow, Position};
 pub use record::{RecordProof, record_proofs};
+pub use tiles::range as compact_range;

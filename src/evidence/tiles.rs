@@ -37,7 +37,7 @@ impl Tiles {
 }
 
 /// What stands for a log's first `size` entries, as the database has them now.
-pub(super) async fn range(store: &dyn LogStore, log: LogName, size: u64) -> Result<CompactRange, StoreError> {
+pub async fn range(store: &dyn LogStore, log: LogName, size: u64) -> Result<CompactRange, StoreError> {
     let tiles = Tiles::read(store, log, Tree::tiles_for_range(size)).await?;
     Tree::compact_range(size, |level, number| tiles.get(level, number)).map_err(altered)
 }
@@ -58,8 +58,9 @@ async fn unfinished(
 ) -> Result<Vec<Hash>, StoreError> {
     let first = number * WIDTH as u64;
     if level == 0 {
-        let entries = store.entries(log, first, u32::try_from(width).unwrap_or(u32::MAX)).await?;
-        return Ok(entries.into_iter().map(|entry| entry.hash).collect());
+        let mut hashes = store.leaves(log, number).await?;
+        hashes.truncate(width);
+        return Ok(hashes);
     }
     let mut roots = Vec::new();
     for below in first..first + width as u64 {

@@ -6,6 +6,7 @@
 
 mod canonical;
 mod checkpoint;
+mod dropped;
 mod hash;
 mod inclusion;
 mod key;
@@ -18,6 +19,7 @@ pub mod verify;
 
 pub use canonical::{Unrepresentable, canonical, content, time_text};
 pub use checkpoint::Checkpoint;
+pub use dropped::{DROP, DroppedRange};
 pub use hash::{HASH_BYTES, Hash, NotAHash, leaf, node};
 pub use inclusion::{NoProof, TilePart, verify_inclusion};
 pub use key::{KeyFault, SigningKey, VerifyingKey};

@@ -11,6 +11,15 @@ use sqlx::sqlite::SqliteError;
 
 use super::StoreError;
 
+/// What a database's user lacks a privilege for.
+const NOT_ALLOWED: &str = "the user may not do this";
+
+/// Whether the database's user lacks a privilege.
+pub(super) fn is_not_allowed(error: &StoreError) -> bool {
+    // To somebody who may not look into it, a schema is not there.
+    matches!(error, StoreError::Incompatible(why) if why.contains(NOT_ALLOWED) || why.contains("SQLSTATE 3F000"))
+}
+
 /// Bounds `work`.
 pub(super) async fn within<T>(
     limit: Duration,
@@ -69,7 +78,7 @@ fn postgres(code: &str) -> StoreError {
     let known = match code {
         "28000" | "28P01" => "it refuses the user or the password",
         "3D000" => "there is no such database",
-        "42501" => "the user may not do this",
+        "42501" => NOT_ALLOWED,
         "42P01" | "42703" => "its schema is not up to date, run the migrations",
         "53100" => "its disk is full",
         "53300" => "it has too many connections",

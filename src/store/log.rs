@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::proof::{self, Hash};
 
 use super::page::Words;
-use super::{LogName, StoreError, logs};
+use super::{Hold, LogName, StoreError, logs};
 
 /// The end of a log.
 #[derive(Clone, Debug)]
@@ -71,7 +71,7 @@ pub struct KeptCheckpoint {
 }
 
 /// Both tables with entries, and the phase that their rows are.
-const TABLES: [(&str, &str); 2] = [("audit_intents", "intent"), ("audit_records", "ended")];
+pub(super) const TABLES: [(&str, &str); 2] = [("audit_intents", "intent"), ("audit_records", "ended")];
 
 /// The question for entries of a log from an index on, in order, [`entry`]'s columns.
 pub(super) fn entries<DB: Words>(log: LogName, from: u64, limit: u32) -> Result<QueryBuilder<DB>, StoreError>
@@ -201,6 +201,27 @@ where
         size: row.try_get::<i64, _>(2).map_err(unreadable)?.unsigned_abs(),
         made_at: R::Database::timestamp(row.try_get(3).map_err(unreadable)?)?,
         note: row.try_get(4).map_err(unreadable)?,
+    })
+}
+
+/// A hold out of a row of name, first, last, reason, who, at and released.
+pub(super) fn hold<R: Row>(row: &R) -> Result<Hold, StoreError>
+where
+    R::Database: Words,
+    usize: ColumnIndex<R>,
+    String: for<'r> Decode<'r, R::Database> + Type<R::Database>,
+    bool: for<'r> Decode<'r, R::Database> + Type<R::Database>,
+{
+    let text = |column: usize| row.try_get::<String, _>(column).map_err(unreadable);
+    let time = |column: usize| R::Database::timestamp(row.try_get(column).map_err(unreadable)?);
+    Ok(Hold {
+        name: text(0)?,
+        from: time(1)?,
+        to: time(2)?,
+        reason: text(3)?,
+        who: text(4)?,
+        at: time(5)?,
+        released: row.try_get(6).map_err(unreadable)?,
     })
 }
 

@@ -9,6 +9,7 @@ mod conditions;
 mod entry;
 mod fault;
 mod filter;
+mod hold;
 mod key;
 mod log;
 mod logs;
@@ -28,15 +29,17 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::proof::Tile;
+use crate::call::Class;
+use crate::proof::{Hash, Tile};
 
 pub use crate::call::ReplayKey;
 pub use entry::{Entry, Intent, Remembered, Verdict};
 pub use filter::{By, Count, Cursor, Filter, Order, Page, Per, Phases};
+pub use hold::{Hold, Start};
 pub use key::{KeyRow, KeyState};
 pub use log::{Head, KeptCheckpoint, LogEntry, Place};
 pub use logs::LogName;
-pub use open::{Address, open};
+pub use open::{Address, open, open_as};
 pub use postgres::Postgres;
 pub use sqlite::Sqlite;
 pub use writer::{Backlog, Writer, WriterOptions};
@@ -44,8 +47,15 @@ pub use writer::{Backlog, Writer, WriterOptions};
 /// What a database can do for the gateway.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// Brings the schema up to date; safe to run twice and by two instances at once.
+    /// Brings the schema up to date; safe to run twice and by two instances at once. A user who may not change it finds it
+    /// up to date, or is told who must.
     async fn migrate(&self) -> Result<(), StoreError>;
+
+    /// What whoever runs the gateway should know about how the log is guarded, as sentences.
+    async fn warnings(&self) -> Result<Vec<String>, StoreError> {
+        // Whoever runs the gateway can write to a SQLite file; there are no users to part.
+        Ok(Vec::new())
+    }
 
     /// A round trip that proves that the database answers and can be written to.
     async fn ping(&self) -> Result<(), StoreError>;
@@ -122,6 +132,25 @@ pub trait LogStore: Send + Sync {
 
     /// A full tile of a log.
     async fn tile(&self, log: LogName, level: u8, number: u64) -> Result<Option<Tile>, StoreError>;
+
+    /// The hashes of the entries in a log's tile of level 0, whether it is full or not, those that were dropped included.
+    async fn leaves(&self, log: LogName, number: u64) -> Result<Vec<Hash>, StoreError>;
+
+    /// Where a log begins, if its beginning was dropped.
+    async fn start(&self, log: LogName) -> Result<Option<Start>, StoreError>;
+
+    /// Whether [`LogStore::drop_before`] may be called at all; if not, who may.
+    async fn may_drop(&self) -> Result<(), StoreError>;
+
+    /// Drops what was committed before the beginning of a month, of one class, all of it or nothing. `starts` says where
+    /// each of its logs begins then.
+    async fn drop_before(&self, class: Class, before: Timestamp, starts: &[Start]) -> Result<(), StoreError>;
+
+    /// Every hold, as it was last said, by name.
+    async fn holds(&self) -> Result<Vec<Hold>, StoreError>;
+
+    /// Says of a hold what it is now.
+    async fn note_hold(&self, hold: &Hold) -> Result<(), StoreError>;
 
     /// Keeps a signed checkpoint beside the log.
     async fn keep_checkpoint(&self, kept: &KeptCheckpoint) -> Result<(), StoreError>;

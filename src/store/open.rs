@@ -21,9 +21,15 @@ pub enum Address {
 /// The database that `url` names. Nothing is connected yet, so this works while the database is down; it must be called
 /// inside a Tokio runtime. Entries of the audit log are stamped by `clock`.
 pub fn open(url: &SecretString, clock: Clock) -> Result<Arc<dyn Store>, StoreError> {
-    match Address::read(url)? {
-        Address::Postgres(url) => Ok(Arc::new(Postgres::connect(&url, clock)?)),
-        Address::Sqlite(path) => Ok(Arc::new(Sqlite::open(&path, clock)?)),
+    open_as(url, None, clock)
+}
+
+/// The same, with the address of the user who owns the tables if that is another one. A SQLite file has no users.
+pub fn open_as(url: &SecretString, owner: Option<&SecretString>, clock: Clock) -> Result<Arc<dyn Store>, StoreError> {
+    match (Address::read(url)?, owner) {
+        (Address::Postgres(url), None) => Ok(Arc::new(Postgres::connect(&url, clock)?)),
+        (Address::Postgres(url), Some(owner)) => Ok(Arc::new(Postgres::connect(&url, clock)?.owned_by(owner)?)),
+        (Address::Sqlite(path), _) => Ok(Arc::new(Sqlite::open(&path, clock)?)),
     }
 }
 

@@ -27,6 +27,7 @@ mod races;
 mod recovery;
 mod refusals;
 mod replays;
+mod retention;
 mod second_family;
 mod secrets;
 mod settings;

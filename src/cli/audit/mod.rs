@@ -4,6 +4,7 @@ mod copy;
 mod export;
 mod filters;
 mod key;
+mod retain;
 mod show;
 mod source;
 mod verify;
@@ -40,6 +41,10 @@ enum What {
     Follow(Follow),
     /// Prove an export offline, or say what was done to it
     Verify(verify::Verify),
+    /// Drop what was kept long enough, as `serve` does each day
+    Retain(retain::Retain),
+    /// Keep a part of the log beyond that
+    Hold(retain::Holds),
     /// Make the key that signs checkpoints, or print its public half
     Key(key::Key),
 }
@@ -179,6 +184,8 @@ impl Audit {
                 copied(&asked.place, &path, None, here).await?;
             }
             What::Verify(asked) => return Ok(asked.run(here)),
+            What::Retain(asked) => asked.run(here).await?,
+            What::Hold(asked) => asked.run(here).await?,
             What::Key(asked) => asked.run(here)?,
             What::Export(asked) if asked.format == Format::Proof => {
                 let mut pairs = asked.one.pairs().chain(asked.filters.pairs()).chain(asked.paging.pairs());

@@ -51,6 +51,8 @@ pub enum What {
     Cut { missing: u64, ends: u64, fits: u64, since: Option<String>, signed: u64, at: Option<String> },
     /// Records and hashes were rewritten together.
     Rewritten { from: u64, from_time: Option<String>, to: u64, to_time: Option<String> },
+    /// The beginning is gone, and no signed record says that retention dropped it.
+    Dropped { start: u64, vouched: u64, unsigned: Option<String> },
     /// A checkpoint that the log does not fit, though it fits a later one.
     OtherHistory { size: u64, time: Option<String> },
     /// A checkpoint that nobody known has signed.
@@ -196,6 +198,7 @@ impl What {
             What::Misnumbered { .. } => "misnumbered",
             What::Cut { .. } => "cut",
             What::Rewritten { .. } => "rewritten",
+            What::Dropped { .. } => "dropped",
             What::OtherHistory { .. } => "other-history",
             What::WrongSignature { .. } => "wrong-signature",
             What::OtherOrigin { .. } => "other-origin",
@@ -243,6 +246,14 @@ impl What {
                     Some(time) => format!("fits the checkpoint of {time}"),
                     None => "is as little proven".to_owned(),
                 }
+            ),
+            What::Dropped { start, unsigned: Some(id), .. } => format!(
+                "begins at {start}: record {id} says that retention dropped what came before, but no checkpoint covers that \
+                 record"
+            ),
+            What::Dropped { start, vouched, unsigned: None } => format!(
+                "begins at {start}: what came before is gone, and records of retention vouch for {} of it",
+                if *vouched > 0 { format!("no more than what is below {vouched}") } else { "nothing".to_owned() }
             ),
             What::OtherHistory { size, time } => format!(
                 "the checkpoint of size {size}{} is of another history, though later ones fit",

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::parameters::{Value, read_json};
 use crate::proof::canonical::{LARGEST_INTEGER, LIMITS, canonical_value};
-use crate::proof::{CompactRange, Hash, leaf};
+use crate::proof::{CompactRange, DROP, DroppedRange, Hash, leaf};
 
 /// A line that is longer is not read, in bytes; an entry's limits are below it.
 const LONGEST: u64 = 16 << 20;
@@ -28,6 +28,8 @@ pub(super) struct EntryLine {
     pub(super) hash: Hash,
     pub(super) id: String,
     pub(super) recorded_at: Timestamp,
+    /// What it says was dropped.
+    pub(super) dropped: Vec<DroppedRange>,
 }
 
 /// Reads a line without its end into `line`; false at the end of the file. A line beyond the limit is cut, passed over,
@@ -99,13 +101,26 @@ fn entry(value: Value) -> Result<EntryLine, String> {
     let id = value.get("record").and_then(|record| text(record, "id")).unwrap_or("without an id");
     // It goes to a terminal, whatever it is.
     let id = id.chars().take(40).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    let dropped = value.get("record").map(dropped).unwrap_or_default();
     let Value::Object(mut members) = value else { return Err(missing("object")) };
     members.retain(|(name, _)| name != "index" && name != "hash");
     if members.len() != 3 || !members.iter().any(|(name, _)| name == "record") {
         return Err("an entry has index, hash, phase, recorded_at and record, and nothing else".to_owned());
     }
     let content = canonical_value(&Value::Object(members)).map_err(|why| why.to_string())?;
-    Ok(EntryLine { index, stored, hash: leaf(&content), id, recorded_at })
+    Ok(EntryLine { index, stored, hash: leaf(&content), id, recorded_at, dropped })
+}
+
+/// What a record says of the beginnings of logs. Only the gateway itself writes records of this family.
+fn dropped(record: &Value) -> Vec<DroppedRange> {
+    let is = |name: &str, expected: &str| text(record, name) == Some(expected);
+    let parameters = record.get("detail").and_then(|detail| text(detail, "parameters"));
+    match parameters {
+        Some(parameters) if is("family", "gateway") && is("action", DROP) && is("outcome", "ok") => {
+            DroppedRange::read(parameters)
+        }
+        _ => Vec::new(),
+    }
 }
 
 fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {

@@ -2,7 +2,7 @@
 
 use super::Report;
 use super::finding::KEPT;
-use super::log::LogReport;
+use super::log::{LogReport, VouchedFor};
 
 impl Report {
     /// The report as lines: what was found, where proof ends, and the verdict last.
@@ -31,7 +31,7 @@ impl Report {
     }
 
     fn log_line(&self, log: &LogReport) -> String {
-        let LogReport { name, start, entries, proven, proven_at, fits, hashes_fit, .. } = log;
+        let LogReport { name, start, dropped, entries, proven, proven_at, fits, hashes_fit, .. } = log;
         let end = start + entries;
         let mut line = format!("{name} holds {entries} entries from {start} on: ");
         if self.checkpoints > 0 {
@@ -51,6 +51,12 @@ impl Report {
         if hashes_fit > fits {
             line.push_str(&format!(
                 "; below {hashes_fit} the hashes are as signed, only the records named were changed"
+            ));
+        }
+        if let Some(by) = dropped {
+            let VouchedFor { at, record, log } = by;
+            line.push_str(&format!(
+                "; entries below {start} were dropped by retention on {at}, vouched for by record {record} in {log}"
             ));
         }
         line

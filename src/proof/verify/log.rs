@@ -12,6 +12,17 @@ use crate::proof::{CompactRange, Hash, time_text};
 /// Entries in a tile.
 const TILE: u64 = 256;
 
+/// What vouches for a beginning that is gone.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+pub struct VouchedFor {
+    /// When it was recorded that it would be dropped.
+    pub at: String,
+    /// The record's id.
+    pub record: String,
+    /// The log that the record stands in.
+    pub log: String,
+}
+
 /// What was found out about one log.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct LogReport {
@@ -19,6 +30,9 @@ pub struct LogReport {
     pub name: String,
     /// The first entry that is still there.
     pub start: u64,
+    /// The record that says that what came before was dropped by retention.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dropped: Option<VouchedFor>,
     /// How many entries of it are in the export.
     pub entries: u64,
     /// When the last of them was recorded.
@@ -63,6 +77,10 @@ impl Log {
             last: None,
             tiles: start / TILE,
         }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.report.name
     }
 
     pub(super) fn tile(&mut self, number: u64, hashes: Vec<Hash>, line: u64, out: &mut Findings) {

@@ -12,6 +12,7 @@ mod lines;
 mod log;
 #[cfg(test)]
 mod tests;
+mod vouched;
 
 use std::io::{BufReader, Read, Seek, SeekFrom};
 
@@ -21,9 +22,10 @@ use super::VerifyingKey;
 use checkpoints::Checkpoints;
 use line::{Line, is_checkpoint, parse, read_line};
 use log::Log;
+use vouched::Beginnings;
 
 pub use finding::{Finding, Findings, What};
-pub use log::LogReport;
+pub use log::{LogReport, VouchedFor};
 
 /// How much is read at once, in bytes.
 const BUFFER: usize = 1 << 20;
@@ -131,6 +133,7 @@ pub fn verify(
         },
         checkpoints,
         log: None,
+        beginnings: Beginnings::default(),
         ended: false,
     };
     let mut number = 0;
@@ -150,6 +153,7 @@ struct Pass {
     report: Report,
     checkpoints: Checkpoints,
     log: Option<Log>,
+    beginnings: Beginnings,
     ended: bool,
 }
 
@@ -164,6 +168,7 @@ impl Pass {
                 let logs = &self.report.logs;
                 if logs.len() < MOST_LOGS && logs.iter().all(|log| log.name != name) {
                     let known = self.checkpoints.of_log(&name);
+                    self.beginnings.gone(&name, &range);
                     self.log = Some(Log::new(name, size, range, known));
                     return;
                 }
@@ -173,8 +178,9 @@ impl Pass {
                 Some(log) => return log.tile(tile, hashes, number, &mut self.report.findings),
                 None => "a tile stands outside of a log",
             },
-            Ok(Line::Entry(entry)) => match &mut self.log {
+            Ok(Line::Entry(mut entry)) => match &mut self.log {
                 Some(log) => {
+                    self.beginnings.entry(log.name(), &mut entry);
                     self.report.entries += 1;
                     return log.entry(entry, &mut self.report.findings);
                 }
@@ -207,6 +213,7 @@ impl Pass {
         if !self.ended {
             self.report.findings.add(None, What::Truncated);
         }
+        self.beginnings.judge(&mut self.report.logs, &mut self.report.findings);
         for (log, signed) in self.checkpoints.unasked() {
             self.report.findings.add(Some(&log), What::LogMissing { signed });
         }

@@ -4,6 +4,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::{PgPool, Row as _};
 use uuid::Uuid;
 
+use super::retain;
 use crate::call::Class;
 use crate::proof::{Hash, Tile};
 use crate::store::StoreError;
@@ -16,7 +17,8 @@ use crate::store::page::Words;
 pub(super) async fn names(pool: &PgPool) -> Result<Vec<LogName>, StoreError> {
     let highest: Option<i32> = sqlx::query_scalar(
         "SELECT greatest((SELECT max(slot) FROM audit_records WHERE leaf IS NOT NULL),
-                         (SELECT max(slot) FROM audit_intents WHERE leaf IS NOT NULL))",
+                         (SELECT max(slot) FROM audit_intents WHERE leaf IS NOT NULL),
+                         (SELECT max(slot) FROM audit_dropped))",
     )
     .fetch_one(pool)
     .await
@@ -46,6 +48,10 @@ pub(super) async fn end(connection: &mut PgConnection, name: LogName) -> Result<
         found.size = row.try_get::<i64, _>(0).map_err(fault)?.unsigned_abs() + 1;
         found.recorded_at = Some(<sqlx::Postgres as Words>::timestamp(row.try_get(1).map_err(fault)?)?);
     }
+    if let Some(dropped) = retain::start(connection, name).await? {
+        found.size = found.size.max(dropped.start);
+        found.recorded_at = found.recorded_at.max(Some(dropped.recorded_at));
+    }
     found.levels.push(leaves(connection, name, found.size - found.size % TILE).await?);
     let mut above = found.size / TILE;
     let mut level = 0;
@@ -67,22 +73,28 @@ pub(super) async fn end(connection: &mut PgConnection, name: LogName) -> Result<
     Ok(found)
 }
 
-/// The hashes of a log's entries from an index on.
-async fn leaves(connection: &mut PgConnection, name: LogName, from: u64) -> Result<Vec<Hash>, StoreError> {
+/// The hashes of a log's entries in the tile of level 0 that begins with `from`, those that were dropped included.
+pub(super) async fn leaves(connection: &mut PgConnection, name: LogName, from: u64) -> Result<Vec<Hash>, StoreError> {
+    let dropped = retain::start(connection, name).await?.filter(|dropped| dropped.start / TILE == from / TILE);
+    let (mut hashes, first) = dropped.map_or((Vec::new(), from), |dropped| (dropped.hashes, dropped.start));
     let rows: Vec<Vec<u8>> = sqlx::query_scalar(
         "SELECT leaf_hash FROM (
-             SELECT leaf, leaf_hash FROM audit_records WHERE slot = $1 AND class = $2 AND leaf >= $3
+             SELECT leaf, leaf_hash FROM audit_records WHERE slot = $1 AND class = $2 AND leaf >= $3 AND leaf < $4
              UNION ALL
-             SELECT leaf, leaf_hash FROM audit_intents WHERE slot = $1 AND class = $2 AND leaf >= $3) AS entries
+             SELECT leaf, leaf_hash FROM audit_intents WHERE slot = $1 AND class = $2 AND leaf >= $3 AND leaf < $4) AS entries
          ORDER BY leaf",
     )
     .bind(name.slot)
     .bind(name.class.as_str())
-    .bind(logs::whole(from)?)
+    .bind(logs::whole(first)?)
+    .bind(logs::whole(from + TILE)?)
     .fetch_all(connection)
     .await
     .map_err(fault)?;
-    rows.iter().map(|bytes| logs::hash(bytes)).collect()
+    for bytes in rows {
+        hashes.push(logs::hash(&bytes)?);
+    }
+    Ok(hashes)
 }
 
 /// Where a log ends, read by whoever does not write it.

@@ -10,8 +10,12 @@ mod committer;
 mod keys;
 mod log;
 mod read;
+mod retain;
+mod roles;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_roles;
 
 use std::str::FromStr;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -26,15 +30,15 @@ use sqlx::{ConnectOptions, Connection, PgPool, SqlSafeStr};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use super::fault::{fault, migration, within};
+use super::fault::{fault, within};
 use super::logs::CLAIMED;
 use super::page::Words;
 use super::{
-    By, Count, Entry, Filter, Head, KeptCheckpoint, KeyRow, KeyState, LogEntry, LogName, LogStore, Page, Per, Phases,
-    Place, Remembered, ReplayKey, Store, StoreError, TaskRow, Verdict,
+    By, Count, Entry, Filter, Head, Hold, KeptCheckpoint, KeyRow, KeyState, LogEntry, LogName, LogStore, Page, Per,
+    Phases, Place, Remembered, ReplayKey, Start, Store, StoreError, TaskRow, Verdict, logs,
 };
-use crate::call::Clock;
-use crate::proof::Tile;
+use crate::call::{Class, Clock};
+use crate::proof::{Hash, Tile};
 use claim::Claim;
 use committer::Committer;
 
@@ -67,6 +71,8 @@ const PREPARE: &str = "
 /// A Postgres database.
 pub struct Postgres {
     options: PgConnectOptions,
+    /// The user who owns the tables, if it is another one.
+    owner: Option<PgConnectOptions>,
     pool: PgPool,
     committer: Mutex<Option<Committer>>,
     /// The slot whose logs it writes; none yet is -1.
@@ -89,7 +95,24 @@ impl Postgres {
             .after_connect(|connection, _| Box::pin(prepare(connection)))
             .connect_lazy_with(options.clone());
         let claim = Claim::new(options.clone(), PULSE);
-        Ok(Postgres { claim, options, pool, committer: Mutex::new(None), slot: AtomicI32::new(NO_SLOT), clock })
+        let slot = AtomicI32::new(NO_SLOT);
+        Ok(Postgres { claim, options, owner: None, pool, committer: Mutex::new(None), slot, clock })
+    }
+
+    /// Changes the schema, and drops what was kept long enough, by another user's address: the one who owns the tables.
+    pub fn owned_by(mut self, url: &SecretString) -> Result<Postgres, StoreError> {
+        let options = PgConnectOptions::from_str(url.expose_secret()).map_err(fault)?;
+        self.owner = Some(options.application_name("dts-gateway migrate").disable_statement_logging());
+        Ok(self)
+    }
+
+    /// A connection of whoever owns the tables. Its statements may take long.
+    async fn owner(&self) -> Result<PgConnection, StoreError> {
+        let options = self.owner.as_ref().unwrap_or(&self.options);
+        let mut connection = options.connect().await.map_err(fault)?;
+        prepare(&mut connection).await.map_err(fault)?;
+        sqlx::raw_sql("SET statement_timeout = 0").execute(&mut connection).await.map_err(fault)?;
+        Ok(connection)
     }
 
     async fn connection(&self) -> Result<PgConnection, StoreError> {
@@ -99,14 +122,31 @@ impl Postgres {
     }
 
     async fn try_migrate(&self) -> Result<(), StoreError> {
-        let mut connection = self.connection().await?;
-        sqlx::raw_sql("SET statement_timeout = 0; SET lock_timeout = 0")
-            .execute(&mut connection)
-            .await
-            .map_err(fault)?;
         // A connection of its own: when it fails, the lock that other instances wait for goes with it.
-        migrations().run_direct(None, &mut connection, false).await.map_err(migration)?;
+        let mut connection = self.owner().await?;
+        // A user who may not change the schema may run on it.
+        if self.owner.is_some() || !roles::is_current(&mut connection).await? {
+            sqlx::raw_sql("SET lock_timeout = 0").execute(&mut connection).await.map_err(fault)?;
+            migrations().run_direct(None, &mut connection, false).await.map_err(roles::not_allowed)?;
+        }
+        let runtime = self.options.get_username();
+        if self.owner.as_ref().is_some_and(|owner| owner.get_username() != runtime) {
+            roles::grant(&mut connection, runtime).await?;
+        }
         connection.close().await.map_err(fault)
+    }
+
+    async fn try_warnings(&self) -> Result<Vec<String>, StoreError> {
+        let mut connection = self.pool.acquire().await.map_err(fault)?;
+        let mut warnings = Vec::new();
+        if roles::is_master(&mut connection).await? {
+            warnings.push(
+                "the database's user could change the audit log, only triggers hold it back; \
+                 docs/OPERATIONS.md says how to run with a user who can't (store.migrate_url)"
+                    .to_owned(),
+            );
+        }
+        Ok(warnings)
     }
 
     async fn try_commit(&self, entries: &[Entry]) -> Result<Vec<Verdict>, StoreError> {
@@ -179,6 +219,10 @@ impl Postgres {
 impl Store for Postgres {
     async fn migrate(&self) -> Result<(), StoreError> {
         within(MIGRATION, self.try_migrate()).await
+    }
+
+    async fn warnings(&self) -> Result<Vec<String>, StoreError> {
+        within(OPERATION, self.try_warnings()).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
@@ -281,6 +325,34 @@ impl LogStore for Postgres {
         within(OPERATION, log::tile(&self.pool, log, level, number)).await
     }
 
+    async fn leaves(&self, log: LogName, number: u64) -> Result<Vec<Hash>, StoreError> {
+        within(OPERATION, async {
+            log::leaves(&mut *self.pool.acquire().await.map_err(fault)?, log, number * logs::TILE).await
+        })
+        .await
+    }
+
+    async fn start(&self, log: LogName) -> Result<Option<Start>, StoreError> {
+        within(OPERATION, async { retain::start(&mut *self.pool.acquire().await.map_err(fault)?, log).await }).await
+    }
+
+    async fn may_drop(&self) -> Result<(), StoreError> {
+        within(OPERATION, async { retain::may_drop(&mut self.owner().await?).await }).await
+    }
+
+    async fn drop_before(&self, class: Class, before: Timestamp, starts: &[Start]) -> Result<(), StoreError> {
+        let dropping = async { retain::drop_before(&mut self.owner().await?, class, before, starts).await };
+        within(MIGRATION, dropping).await
+    }
+
+    async fn holds(&self) -> Result<Vec<Hold>, StoreError> {
+        within(OPERATION, retain::holds(&self.pool)).await
+    }
+
+    async fn note_hold(&self, hold: &Hold) -> Result<(), StoreError> {
+        within(OPERATION, retain::note_hold(&self.pool, hold)).await
+    }
+
     async fn keep_checkpoint(&self, kept: &KeptCheckpoint) -> Result<(), StoreError> {
         within(OPERATION, log::keep(&self.pool, kept)).await
     }
@@ -331,6 +403,7 @@ fn migrations() -> Migrator {
     let all = [
         (1, "start", include_str!("../../../migrations/postgres/0001_start.sql")),
         (2, "provable log", include_str!("../../../migrations/postgres/0002_provable_log.sql")),
+        (4, "roles and retention", include_str!("../../../migrations/postgres/0004_roles_and_retention.sql")),
     ];
     let migration = |(version, name, text): (i64, &'static str, &'static str)| {
         Migration::new(version, name.into(), MigrationType::Simple, text.into_sql_str(), false)

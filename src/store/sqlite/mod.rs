@@ -10,6 +10,7 @@ mod ends;
 mod keys;
 mod log;
 mod read;
+mod retain;
 #[cfg(test)]
 mod tests;
 
@@ -30,11 +31,11 @@ use super::fault::{fault, migration, within};
 use super::logs::CLAIMED;
 use super::page::Words;
 use super::{
-    By, Count, Entry, Filter, Head, KeptCheckpoint, KeyRow, KeyState, LogEntry, LogName, LogStore, Page, Per, Phases,
-    Place, Remembered, ReplayKey, Store, StoreError, TaskRow, Verdict, summary,
+    By, Count, Entry, Filter, Head, Hold, KeptCheckpoint, KeyRow, KeyState, LogEntry, LogName, LogStore, Page, Per,
+    Phases, Place, Remembered, ReplayKey, Start, Store, StoreError, TaskRow, Verdict, logs, summary,
 };
 use crate::call::{Class, Clock};
-use crate::proof::Tile;
+use crate::proof::{Hash, Tile};
 use claim::Claim;
 use ends::Ends;
 
@@ -253,6 +254,34 @@ impl LogStore for Sqlite {
         within(OPERATION, log::tile(&self.pool, log, level, number)).await
     }
 
+    async fn leaves(&self, log: LogName, number: u64) -> Result<Vec<Hash>, StoreError> {
+        within(OPERATION, async {
+            log::leaves(&mut *self.pool.acquire().await.map_err(fault)?, log, number * logs::TILE).await
+        })
+        .await
+    }
+
+    async fn start(&self, log: LogName) -> Result<Option<Start>, StoreError> {
+        within(OPERATION, async { retain::start(&mut *self.pool.acquire().await.map_err(fault)?, log).await }).await
+    }
+
+    async fn may_drop(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn drop_before(&self, class: Class, before: Timestamp, starts: &[Start]) -> Result<(), StoreError> {
+        let dropping = async |connection: &mut _| retain::drop_before(connection, class, before, starts).await;
+        within(MIGRATION, self.writing(dropping)).await
+    }
+
+    async fn holds(&self) -> Result<Vec<Hold>, StoreError> {
+        within(OPERATION, retain::holds(&self.pool)).await
+    }
+
+    async fn note_hold(&self, hold: &Hold) -> Result<(), StoreError> {
+        within(OPERATION, self.writing(async |connection| retain::note_hold(connection, hold).await)).await
+    }
+
     async fn keep_checkpoint(&self, kept: &KeptCheckpoint) -> Result<(), StoreError> {
         within(OPERATION, self.writing(async |connection| log::keep(connection, kept).await)).await
     }
@@ -308,6 +337,7 @@ fn migrations() -> Migrator {
     let all = [
         (1, "start", include_str!("../../../migrations/sqlite/0001_start.sql")),
         (2, "provable log", include_str!("../../../migrations/sqlite/0002_provable_log.sql")),
+        (4, "roles and retention", include_str!("../../../migrations/sqlite/0004_roles_and_retention.sql")),
     ];
     let migration = |(version, name, text): (i64, &'static str, &'static str)| {
         Migration::new(version, name.into(), MigrationType::Simple, text.into_sql_str(), false)
