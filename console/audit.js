@@ -121,6 +121,7 @@ function enter(me) {
 session.addEventListener("signed-out", ({ detail: problem }) => {
   drawer.close();
   table.clear();
+  filters.clear();
   chart.clear();
   loaded = null;
   for (const [id, isHidden] of [["gate", false], ["page", true], ["account", true]]) $(id).hidden = isHidden;

@@ -142,9 +142,16 @@ export class Chart {
     if (!this.bins.length) return [];
     const long = this.bins.at(-1).end - this.bins[0].start;
     const every = Math.ceil(this.bins.length / Math.max(2, Math.floor(width / 110)));
-    const text = ({ start }) => (long > 2 * DAY ? iso(start).slice(5, long > 14 * DAY ? 10 : 16).replace("T", " ") : iso(start).slice(11, 16));
-    const marked = this.bins.map((bin, at) => [bin, at]).filter(([, at]) => at % every === 0 && (at + every / 2) * each < width - 60);
-    return marked.map(([bin, at]) => svg("text", { class: "axis", x: PAD.left + at * each, y: HEIGHT - 5 }, text(bin)));
+    let day = "";
+    const label = (start) => {
+      const [date, clock] = [iso(start).slice(5, 10), iso(start).slice(11, 16)];
+      const isNew = date !== day;
+      day = date;
+      if (long > 14 * DAY) return date;
+      return isNew ? `${date} ${clock}` : clock;
+    };
+    const marked = this.bins.map(({ start }, at) => [start, at]).filter(([, at]) => at % every === 0 && at * each < width - 130);
+    return marked.map(([start, at]) => svg("text", { class: "axis", x: PAD.left + at * each, y: HEIGHT - 5 }, label(start)));
   }
 
   // One line in words: what is selected or pointed at, else what there is.

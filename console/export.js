@@ -24,7 +24,7 @@ export class Export {
   constructor(root, note, state) {
     Object.assign(this, { note, state, asking: null });
     this.buttons = Object.keys(MEDIA).map((format) => el("button", { type: "button", "data-format": format, onclick: () => this.run(format) }, `Export ${format.toUpperCase()}`));
-    root.append(...this.buttons, el("button", { type: "button", onclick: () => this.tell("csv", null) }, "as a command"));
+    root.append(...this.buttons, el("button", { type: "button", onclick: () => this.tell("csv", null) }, "As a command"));
   }
 
   // Shows the command instead.

@@ -29,13 +29,13 @@ function instant(text) {
 
 export class Filters {
   constructor({ form, outcomes }, changed) {
-    Object.assign(this, { form, changed, view: null });
+    Object.assign(this, { form, changed, view: null, range: {} });
     this.outcomes = this.chips(outcomes, "outcome", OUTCOMES, (word) => TITLES[word]);
     this.kinds = this.chips(form.querySelector("#kinds"), "kind", KINDS, () => null);
     this.last = form.querySelector("#last");
     this.last.append(...Object.keys(LAST).map((name) => el("option", { value: name }, `last ${name}`)), el("option", { value: "" }, "from … to"));
     this.fixed = { from: form.querySelector("#from"), to: form.querySelector("#to") };
-    const field = (name) => el("label", {}, el("span", {}, LABELS[name]), el("input", { name, autocomplete: "off", spellcheck: "false", maxlength: "512" }));
+    const field = (name) => el("label", {}, el("span", {}, LABELS[name]), el("input", { name, placeholder: " ", autocomplete: "off", spellcheck: "false", maxlength: "512" }));
     form.querySelector("#often").append(...TEXTS.slice(0, OFTEN).map(field));
     form.querySelector("#seldom").append(...TEXTS.slice(OFTEN).map(field));
     this.rest = form.querySelector("details");
@@ -77,17 +77,33 @@ export class Filters {
     if (from.reportValidity() && to.reportValidity()) this.changed({ last: null, from: iso(begin), to: iso(end) });
   }
 
+  // A field is written only when what it stands for has changed: somebody may be typing in it already when the view
+  // follows what was typed in another.
   show(view, { from, to }) {
+    const before = this.view;
     this.view = view;
-    for (const name of TEXTS) this.form.elements[name].value = view.filters[name] ?? "";
-    if (TEXTS.slice(OFTEN).some((name) => view.filters[name])) this.rest.open = true;
+    for (const name of TEXTS) {
+      if (before?.filters[name] !== view.filters[name]) this.form.elements[name].value = view.filters[name] ?? "";
+    }
+    // On a narrow screen the other fields are folded away with them.
+    const folded = matchMedia("(max-width: 760px)").matches ? TEXTS : TEXTS.slice(OFTEN);
+    if (folded.some((name) => view.filters[name])) this.rest.open = true;
     for (const [name, chips] of [["outcome", this.outcomes], ["kind", this.kinds]]) {
       for (const [word, { chip }] of Object.entries(chips)) chip.setAttribute("aria-pressed", String(view[name].includes(word)));
     }
     this.last.value = view.last ?? "";
-    this.fixed.from.value = stamp(iso(from), 0);
-    this.fixed.to.value = stamp(iso(to), 0);
-    for (const input of Object.values(this.fixed)) input.setCustomValidity("");
+    for (const [name, at] of Object.entries({ from, to })) {
+      if (this.range[name] !== at) this.fixed[name].value = stamp(iso(at), 0);
+      this.fixed[name].setCustomValidity("");
+    }
+    this.range = { from, to };
+  }
+
+  // Nothing of what was shown or typed stays.
+  clear() {
+    this.form.reset();
+    this.view = null;
+    this.range = {};
   }
 
   count(totals) {

@@ -2,7 +2,7 @@
 
 import { ask } from "./api.js";
 import { badge } from "./table.js";
-import { block, copy, duration, el, figure, spread, time, value } from "./text.js";
+import { block, copy, count, duration, el, figure, spread, time, value } from "./text.js";
 import { trace } from "./trace.js";
 
 const MEANINGS = {
@@ -86,6 +86,7 @@ function proof(title, phase) {
   };
   const facts = proof && [
     ["Log", proof.log], ["Entry", proof.index], ["Hash", proof.hash],
+    ["Path", Array.isArray(proof.path) ? count(proof.path.length, "hash", "hashes") : null],
     ["Checkpoint", proof.checkpoint && typeof proof.checkpoint === "object" ? spread(JSON.stringify(proof.checkpoint)) : proof.checkpoint],
   ];
   return el(

@@ -1,7 +1,10 @@
 //! `/console/`: the page for those who read the log with their eyes. Its files are in the binary and ask no other host for
 //! anything. They hold no secrets, so they need no token; what the page shows, it asks the questions for that anybody asks.
 
+use std::sync::Arc;
+
 use axum::Router;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION, REFERRER_POLICY,
@@ -18,7 +21,7 @@ const STYLE: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// The files, as they are called under `/console/`. A list by hand: what is not in it is not served.
-const FILES: [(&str, &str, &str); 16] = [
+pub(super) const FILES: [(&str, &str, &str); 16] = [
     ("audit", HTML, include_str!("../../console/audit.html")),
     ("audit.css", STYLE, include_str!("../../console/audit.css")),
     ("audit.js", SCRIPT, include_str!("../../console/audit.js")),
@@ -59,15 +62,16 @@ pub(super) fn router() -> Router {
         .route("/console", get(async || moved("console/audit")))
         .route("/console/", get(async || moved("audit")))
         .route("/console/{file}", get(show))
-        .with_state(files.into())
+        .with_state(Arc::from(files))
 }
 
 async fn show(
-    State(files): State<std::sync::Arc<[File]>>,
-    Path(name): Path<String>,
+    State(files): State<Arc<[File]>>,
+    name: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let file = files.iter().find(|file| file.name == name).ok_or_else(Problem::not_found)?;
+    let named = |file: &&File| name.as_ref().is_ok_and(|Path(name)| file.name == name);
+    let file = files.iter().find(named).ok_or_else(Problem::not_found)?;
     Ok(file.answer(headers.get(IF_NONE_MATCH)))
 }
 

@@ -103,6 +103,24 @@ export const texts = (page, selector) => page.$$eval(selector, (all) => all.map(
 
 export const button = (page, words) => page.waitForSelector(`::-p-xpath(//button[normalize-space(.)="${words}"])`, { visible: true });
 
+// Lets `answers(url, answer)` change what the listener says while something is done.
+export async function changed(page, answers, act) {
+  const change = async (request) => {
+    const url = new URL(request.url());
+    const body = await answers(url);
+    if (body === undefined) await request.continue();
+    else await request.respond({ status: 200, contentType: "application/json", body: JSON.stringify(body) });
+  };
+  await page.setRequestInterception(true);
+  page.on("request", change);
+  try {
+    return await act();
+  } finally {
+    page.off("request", change);
+    await page.setRequestInterception(false);
+  }
+}
+
 // The range of the address, in milliseconds.
 export const range = async (page) => {
   const hash = new URLSearchParams((await page.evaluate(() => location.hash)).slice(1));

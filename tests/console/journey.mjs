@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 
-import { ask, button, change, enter, ids, range, scenario, settled, text, texts, times, told } from "./browser.mjs";
+import { ask, button, change, changed, enter, ids, range, scenario, settled, text, texts, times, told } from "./browser.mjs";
 
 await scenario(async (page, browser) => {
   await enter(page);
@@ -17,10 +17,13 @@ await scenario(async (page, browser) => {
   await filtersByText(page);
   await scrolls(page);
   await opensARecord(page);
+  await showsProof(page);
   await showsATask(page);
   await brushesByMouse(page);
   await brushesByKeyboard(page);
   const exported = await exports(page, browser);
+  await leavesTheLargeToTheCommand(page);
+  await holdsABoundedNumber(page);
   await sharesAndSignsOut(page);
   return { exported };
 });
@@ -105,6 +108,20 @@ async function opensARecord(page) {
   assert.match(await text(page, "dialog [data-step=forward]"), /failed\s+status 200.*InternalError\.LockError/s);
 }
 
+async function showsProof(page) {
+  const path = `/v1/audit/records/${told.stopped}`;
+  const real = await ask(`records/${told.stopped}`);
+  const proof = { log: "0/changes", index: 12, hash: "ab".repeat(32), checkpoint: { origin: "gateway.example/audit/0/changes", size: 20 }, path: ["cd".repeat(32)] };
+  for (const state of ["proven", "pending", "mismatch"]) {
+    await shows(page, told.failed);
+    const written = { ...real, intent: { ...real.intent, proof: { ...proof, state } }, ended: { record: real.ended.record } };
+    await changed(page, (url) => (url.pathname === path ? written : undefined), () => shows(page, told.stopped));
+    const [intent, end] = await texts(page, "dialog .proof");
+    assert.match(intent, new RegExp(`^Intent: ${state}\n.*0/changes.*12.*abab.*1 hash.*gateway.example`, "s"));
+    assert.match(end, /^End: not provable\n/);
+  }
+}
+
 async function shows(page, id) {
   await page.evaluate((id) => { location.hash = `#last=24h&record=${id}`; }, id);
   await page.waitForFunction((id) => document.querySelector("dialog")?.innerText.includes(id), {}, id);
@@ -169,9 +186,15 @@ async function brushesByMouse(page) {
   assert.equal(await field("#from"), chosen.from);
 }
 
+async function focusTheChart(page) {
+  await (await button(page, "As a command")).focus();
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement.tagName), "svg", "the Tab key comes to the chart");
+}
+
 async function brushesByKeyboard(page) {
   const before = await range(page);
-  await page.focus("#chart svg");
+  await focusTheChart(page);
   await page.keyboard.press("Home");
   for (let step = 0; step < 4; step += 1) await page.keyboard.press("ArrowRight");
   const one = await text(page, "#chart .readout");
@@ -193,7 +216,7 @@ async function brushesByKeyboard(page) {
   const chosen = await narrowed(page, before);
   assert.equal(chosen.to - chosen.from, 12 * 5 * 60_000, "twelve bars of five minutes");
   // Escape without a selection goes back to where it was narrowed from, and once more.
-  await page.focus("#chart svg");
+  await focusTheChart(page);
   await change(page, () => page.keyboard.press("Escape"));
   assert.deepEqual(await range(page), before);
   await change(page, async () => (await button(page, "← Earlier range")).click());
@@ -215,10 +238,55 @@ async function exports(page, browser) {
   const lines = (await downloaded(page, browser, "Export NDJSON", "audit-records.ndjson")).trimEnd().split("\n").map((line) => JSON.parse(line));
   assert.equal(lines.pop().end.records, told.many);
   assert(lines.every(({ outcome, caller }) => outcome === "refused" && caller === "reader"));
-  await (await button(page, "as a command")).click();
+  await (await button(page, "As a command")).click();
   const command = await text(page, "#exporting .command");
   assert.match(command, /^dts-gateway audit export --caller reader --action StopMigrateJob --from \S+ --to \S+ --outcome refused --format csv --output audit-records\.csv$/);
   return rows.map((row) => row.split(",")[0]);
+}
+
+async function leavesTheLargeToTheCommand(page) {
+  const many = async (url) => {
+    if (!url.pathname.endsWith("/summary")) return undefined;
+    const real = await ask(`summary${url.search}`);
+    real.buckets[0].counts.refused = 60_000;
+    return real;
+  };
+  await changed(page, many, async () => {
+    await (await button(page, "Refresh")).click();
+    await page.waitForFunction(() => document.querySelector("#total").innerText.startsWith("60,"));
+    await (await button(page, "Export CSV")).click();
+    await page.waitForSelector("#exporting .command");
+    assert.match(await text(page, "#exporting"), /^60,\d{3} records are more than a browser should hold/);
+  });
+}
+
+async function holdsABoundedNumber(page) {
+  const { records } = await ask("records?caller=reader&limit=1");
+  let number = 0;
+  const endless = (url) => {
+    if (!url.pathname.endsWith("/records")) return undefined;
+    number += 1;
+    const fresh = (_, at) => ({ ...records[0], id: `${number}-${at}` });
+    return { records: Array.from({ length: 100 }, fresh), next_cursor: `cursor ${number}` };
+  };
+  await changed(page, endless, async () => {
+    await (await button(page, "Refresh")).click();
+    const rows = () => page.$$eval("#records tbody tr", (all) => all.length);
+    await page.evaluate(() => {
+      const down = () => {
+        document.querySelector("#records").scrollTo(0, 1e9);
+        if (!document.querySelector("#records .note button")) requestAnimationFrame(down);
+      };
+      down();
+    });
+    const older = await button(page, "Older records");
+    assert.equal(await rows(), 2000);
+    await older.click();
+    await page.waitForFunction(() => document.querySelector("#records tbody tr")?.dataset.id === "21-0");
+    assert(await rows() <= 200, "those before are gone from the page");
+  });
+  await (await button(page, "Refresh")).click();
+  await settled(page);
 }
 
 async function downloaded(page, browser, words, name) {

@@ -20,7 +20,8 @@ const SERVICES: [(&str, &str); 5] = [
     ("inventory", "orders"),
 ];
 
-const TASKS: [&str; 6] = ["dts-zu97am65", "dts-k3p0qe1x", "dts-h82mmv4c", "dts-0v5ndl7t", "dts-b6wqs2ya", "dts-r91jctf8"];
+const TASKS: [&str; 6] =
+    ["dts-zu97am65", "dts-k3p0qe1x", "dts-h82mmv4c", "dts-0v5ndl7t", "dts-b6wqs2ya", "dts-r91jctf8"];
 
 /// Numbers that look drawn and are the same in every run.
 struct Dice(u64);
@@ -73,7 +74,11 @@ fn call(dice: &mut Dice, time: Timestamp) -> Vec<Entry> {
 }
 
 fn blank(dice: &mut Dice, time: Timestamp, caller: &str, team: &str, task: &str) -> Record {
-    let unix = uuid::Timestamp::from_unix(uuid::NoContext, time.as_second().unsigned_abs(), time.subsec_nanosecond().unsigned_abs());
+    let unix = uuid::Timestamp::from_unix(
+        uuid::NoContext,
+        time.as_second().unsigned_abs(),
+        time.subsec_nanosecond().unsigned_abs(),
+    );
     let id = Uuid::new_v7(unix);
     let took = 18 + dice.below(90);
     Record {

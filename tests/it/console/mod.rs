@@ -117,7 +117,8 @@ async fn calls(world: &mut World) -> Value {
 }
 
 async fn failed(world: &World, caller: &Caller) -> Value {
-    let fault = json!({"action": "DescribeMigrateJobs", "kind": "error", "code": "InternalError.LockError", "times": 1});
+    let fault =
+        json!({"action": "DescribeMigrateJobs", "kind": "error", "code": "InternalError.LockError", "times": 1});
     world.fault(fault).await;
     let answer = caller.act("DescribeMigrateJobs", json!({})).await;
     let record = world.record_of(&answer).await;
@@ -145,7 +146,10 @@ async fn scenario(world: &World, script: &str, more: Value) -> Value {
     told.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/console").join(script);
     let mut command = Command::new(from_environment("DTS_TEST_NODE"));
-    command.arg(script).env("DTS_CONSOLE_TOLD", told.to_string()).env("DTS_CONSOLE_PROFILE", folder.path().join("profile"));
+    command
+        .arg(script)
+        .env("DTS_CONSOLE_TOLD", told.to_string())
+        .env("DTS_CONSOLE_PROFILE", folder.path().join("profile"));
     let done = command.stdin(Stdio::null()).kill_on_drop(true).output().await.unwrap();
     let (said, answer) = (String::from_utf8_lossy(&done.stderr), String::from_utf8(done.stdout).unwrap());
     assert!(done.status.success(), "{said}\n{answer}");
