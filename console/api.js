@@ -78,7 +78,9 @@ async function send(path, parameters, signal) {
   if (!Number.isNaN(date)) ahead = Math.abs(date - Date.now()) > 2000 ? date - Date.now() : 0;
   if (answer.ok) return answer;
   const said = await answer.json().catch(() => ({}));
-  const slug = String(said.type ?? "").split(":").pop();
+  const slug = String(said.type ?? "")
+    .split(":")
+    .pop();
   const detail = said.detail ?? `the listener answered ${answer.status}`;
   const problem = new Problem(answer.status, slug, detail, said.request_id);
   if (answer.status === 401 && asked === token && path !== "../v1/me") signOut(problem);
@@ -88,7 +90,11 @@ async function send(path, parameters, signal) {
 // A question that was given up stays what it is; anything else is the way to the listener.
 export function wrapped(error) {
   if (error.name === "AbortError" || error instanceof Problem) return error;
-  return new Problem(0, "unreachable", "The gateway's admin listener did not answer. Is it up, and can it be reached from here?");
+  return new Problem(
+    0,
+    "unreachable",
+    "The gateway's admin listener did not answer. Is it up, and can it be reached from here?",
+  );
 }
 
 // What a reader can do about a problem.

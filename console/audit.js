@@ -2,7 +2,8 @@
 // address, and the page follows it.
 
 import { now, session, signIn, signOut } from "./api.js";
-import { Chart, said, sum } from "./chart.js";
+import { said, sum } from "./bins.js";
+import { Chart } from "./chart.js";
 import { Drawer } from "./drawer.js";
 import { Export } from "./export.js";
 import { Filters } from "./filters.js";
@@ -47,8 +48,15 @@ const chart = new Chart($("chart"), {
   },
 });
 const drawer = new Drawer($("drawer"), {
-  closed: () => { const { record } = view; go({}); table.refocus(record ?? ""); },
-  stepped: (direction) => { const next = table.beside(view.record, direction); if (next) go({ record: next }); },
+  closed: () => {
+    const { record } = view;
+    go({});
+    table.refocus(record ?? "");
+  },
+  stepped: (direction) => {
+    const next = table.beside(view.record, direction);
+    if (next) go({ record: next });
+  },
 });
 new Export($("exports"), $("exporting"), () => ({
   parameters: parameters(view, between),
@@ -112,8 +120,19 @@ function enter(me) {
   $("who").replaceChildren(el("span", { title: end }, value(me.caller), el("span", { class: "faint" }, ` ${roles}`)));
   const isAuditor = me.roles.includes(AUDITOR);
   $("restricted").hidden = isAuditor;
-  $("restricted").replaceChildren("This token has not the role ", el("strong", {}, AUDITOR), ": you see the records of ", value(me.caller), " only. Ask for a token with that role to see all.");
-  for (const [id, isHidden] of [["gate", true], ["page", false], ["account", false]]) $(id).hidden = isHidden;
+  $("restricted").replaceChildren(
+    "This token has not the role ",
+    el("strong", {}, AUDITOR),
+    ": you see the records of ",
+    value(me.caller),
+    " only. Ask for a token with that role to see all.",
+  );
+  for (const [id, isHidden] of [
+    ["gate", true],
+    ["page", false],
+    ["account", false],
+  ])
+    $(id).hidden = isHidden;
   show(true);
   $("page").focus();
 }
@@ -124,7 +143,13 @@ session.addEventListener("signed-out", ({ detail: problem }) => {
   filters.clear();
   chart.clear();
   loaded = null;
-  for (const [id, isHidden] of [["gate", false], ["page", true], ["account", true]]) $(id).hidden = isHidden;
+  for (const id of ["who", "restricted", "total", "exporting"]) $(id).replaceChildren();
+  for (const [id, isHidden] of [
+    ["gate", false],
+    ["page", true],
+    ["account", true],
+  ])
+    $(id).hidden = isHidden;
   $("sign-in-note").replaceChildren(problem ? failure(problem) : "Signed out.");
   $("token").focus();
 });

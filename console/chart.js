@@ -2,19 +2,10 @@
 // buckets (minutes, hours, days), as many as make about a hundred bars.
 
 import { advice, ask } from "./api.js";
+import { ceiling, labels, merged, step } from "./bins.js";
 import { Brush } from "./brush.js";
-import { count, el, figure, stamp, svg } from "./text.js";
+import { el, figure, stamp, svg } from "./text.js";
 import { OUTCOMES, iso, parameters } from "./view.js";
-
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
-
-// The listener answers at most 1,500 buckets, so what is longer than a day is asked for in hours, then in days.
-const STEPS = [
-  [100 * MINUTE, MINUTE, "minute"], [8 * HOUR, 5 * MINUTE, "minute"], [DAY, 15 * MINUTE, "minute"], [5 * DAY, HOUR, "hour"],
-  [31 * DAY, 6 * HOUR, "hour"], [120 * DAY, DAY, "day"],
-];
 
 const HEIGHT = 132;
 const PAD = { left: 44, right: 8, top: 10, bottom: 20 };
@@ -22,27 +13,28 @@ const PAD = { left: 44, right: 8, top: 10, bottom: 20 };
 // A bar of few among bars of many is still seen.
 const LEAST = 2;
 
-// How long a bar is, and what to ask for.
-export function step({ from, to }) {
-  const long = to - from;
-  const [, length, per] = STEPS.find(([most]) => long <= most) ?? [0, Math.ceil(long / DAY / 120) * DAY, "day"];
-  return { length, per };
-}
-
 export class Chart {
   constructor(root, { zoomed, back, counted }) {
     Object.assign(this, { root, counted, bins: [], outcomes: OUTCOMES, selection: null, hovered: null });
     this.readout = el("output", { class: "readout", "aria-live": "polite" });
     this.picture = svg("svg", {
-      class: "bars", tabindex: "0", role: "application", "aria-roledescription": "time chart",
-      "aria-label": "Calls over time. Arrow keys move over the bars, Shift and arrow keys select, Enter narrows the range to the selection, Escape goes back.",
+      class: "bars",
+      tabindex: "0",
+      role: "application",
+      "aria-roledescription": "time chart",
+      "aria-label":
+        "Calls over time. Arrow keys move over the bars, Shift and arrow keys select, Enter narrows the range to the selection, Escape goes back.",
     });
     this.root.append(this.picture, this.readout);
     this.brush = new Brush(this.picture, {
       bins: () => this.bins.length,
       binAt: (x) => this.binAt(x),
-      shown: (selection) => { this.selection = selection; this.draw(); },
-      taken: (first, last) => zoomed(Math.max(this.bins[first].start, this.range.from), Math.min(this.bins[last].end, this.range.to)),
+      shown: (selection) => {
+        this.selection = selection;
+        this.draw();
+      },
+      taken: (first, last) =>
+        zoomed(Math.max(this.bins[first].start, this.range.from), Math.min(this.bins[last].end, this.range.to)),
       left: back,
     });
     this.picture.addEventListener("pointermove", (event) => this.hover(this.binAt(event.clientX)));
@@ -117,41 +109,47 @@ export class Chart {
       ...this.bins.flatMap((bin, at) => this.bar(bin, PAD.left + at * each, each, inner.height / top)),
       ...this.ticks(each, width),
     );
-    this.readout.replaceChildren(...this.reading());
+    this.readout.replaceChildren(el("span", {}, this.reading()));
   }
 
   bar(bin, x, each, unit) {
     let foot = HEIGHT - PAD.bottom;
     const gap = each > 4 ? 1 : 0;
-    return this.outcomes.filter((outcome) => bin.counts[outcome]).map((outcome) => {
-      const tall = Math.max(LEAST, bin.counts[outcome] * unit);
-      foot -= tall;
-      return svg("rect", { class: `bar ${outcome}`, x: x + gap / 2, y: foot, width: Math.max(0.5, each - gap), height: tall });
-    });
+    return this.outcomes
+      .filter((outcome) => bin.counts[outcome])
+      .map((outcome) => {
+        const tall = Math.max(LEAST, bin.counts[outcome] * unit);
+        foot -= tall;
+        return svg("rect", {
+          class: `bar ${outcome}`,
+          x: x + gap / 2,
+          y: foot,
+          width: Math.max(0.5, each - gap),
+          height: tall,
+        });
+      });
   }
 
   // What is selected, or under the pointer, behind the bars.
   highlight(each, inner) {
     const area = (first, last, kind) =>
-      svg("rect", { class: kind, x: PAD.left + first * each, y: PAD.top, width: (last - first + 1) * each, height: inner.height });
+      svg("rect", {
+        class: kind,
+        x: PAD.left + first * each,
+        y: PAD.top,
+        width: (last - first + 1) * each,
+        height: inner.height,
+      });
     if (this.selection) return [area(this.selection.first, this.selection.last, "selected")];
     return this.hovered !== null && this.bins.length ? [area(this.hovered, this.hovered, "hovered")] : [];
   }
 
   ticks(each, width) {
-    if (!this.bins.length) return [];
-    const long = this.bins.at(-1).end - this.bins[0].start;
-    const every = Math.ceil(this.bins.length / Math.max(2, Math.floor(width / 110)));
-    let day = "";
-    const label = (start) => {
-      const [date, clock] = [iso(start).slice(5, 10), iso(start).slice(11, 16)];
-      const isNew = date !== day;
-      day = date;
-      if (long > 14 * DAY) return date;
-      return isNew ? `${date} ${clock}` : clock;
-    };
-    const marked = this.bins.map(({ start }, at) => [start, at]).filter(([, at]) => at % every === 0 && at * each < width - 130);
-    return marked.map(([start, at]) => svg("text", { class: "axis", x: PAD.left + at * each, y: HEIGHT - 5 }, label(start)));
+    const place = (at) => ({ class: "axis", x: PAD.left + at * each, y: HEIGHT - 5 });
+    const isWhole = ([at]) => at * each < width - 130;
+    return labels(this.bins, width)
+      .filter(isWhole)
+      .map(([at, text]) => svg("text", place(at), text));
   }
 
   // One line in words: what is selected or pointed at, else what there is.
@@ -166,26 +164,12 @@ export class Chart {
     }
     const said = this.outcomes.filter((outcome) => counts[outcome]).map((outcome) => `${figure(counts[outcome])} ${outcome}`);
     const time = `${stamp(iso(this.bins[first].start), 0)} to ${stamp(iso(this.bins[last].end), 0)} UTC: `;
-    return [time, said.join(", ") || "nothing", this.selection && !this.brush.dragging ? ". Enter narrows the range to it." : ""];
+    return [
+      time,
+      said.join(", ") || "nothing",
+      this.selection && !this.brush.dragging ? ". Enter narrows the range to it." : "",
+    ];
   }
-}
-
-// Buckets of the log as bars; a bar begins at a whole multiple of its length.
-function merged(buckets, length) {
-  const bins = [];
-  for (const bucket of buckets) {
-    const start = Math.floor(Date.parse(bucket.start) / length) * length;
-    if (bins.at(-1)?.start !== start) bins.push({ start, end: start + length, counts: {} });
-    const { counts } = bins.at(-1);
-    for (const [outcome, many] of Object.entries(bucket.counts)) counts[outcome] = (counts[outcome] ?? 0) + many;
-  }
-  return bins;
-}
-
-// The next of 1, 2, 4, 6, 8, 10, 20, 40, …
-function ceiling(many) {
-  const ten = 10 ** Math.floor(Math.log10(many));
-  return [1, 2, 4, 6, 8, 10].map((factor) => factor * ten).find((round) => round >= many);
 }
 
 function lines(top, y, width) {
@@ -195,7 +179,3 @@ function lines(top, y, width) {
     svg("text", { class: "axis amount", x: PAD.left - 6, y: y(many) + 4 }, figure(many)),
   ]);
 }
-
-export const sum = (totals, outcomes) => (outcomes.length ? outcomes : OUTCOMES).reduce((all, outcome) => all + totals[outcome], 0);
-
-export const said = (totals, outcomes) => count(sum(totals, outcomes));

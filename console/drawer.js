@@ -11,7 +11,11 @@ export class Drawer {
     this.title = el("h2", { id: "drawer-title", tabindex: "-1" });
     this.body = el("div", { class: "body" });
     const step = (text, title, direction) =>
-      el("button", { type: "button", class: "step-record", title, "aria-label": title, onclick: () => stepped(direction) }, text);
+      el(
+        "button",
+        { type: "button", class: "step-record", title, "aria-label": title, onclick: () => stepped(direction) },
+        text,
+      );
     this.steps = el("span", {}, step("↑", "Newer record", -1), step("↓", "Older record", 1));
     const close = el("button", { type: "button", class: "close", onclick: () => dialog.close() }, "Close");
     dialog.setAttribute("aria-labelledby", "drawer-title");
@@ -39,7 +43,10 @@ export class Drawer {
     } catch (problem) {
       if (asking.signal.aborted) return;
       this.title.textContent = "Not shown";
-      const retry = () => { this.shown = null; this.open(name, isRecord, load); };
+      const retry = () => {
+        this.shown = null;
+        this.open(name, isRecord, load);
+      };
       this.body.replaceChildren(failure(problem, problem.status === 404 ? null : retry));
     }
   }
@@ -54,6 +61,7 @@ export class Drawer {
     if (this.shown === null) return;
     this.asking?.abort();
     this.shown = null;
+    this.title.replaceChildren();
     this.body.replaceChildren();
     if (isWish) this.closed();
   }

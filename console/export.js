@@ -10,20 +10,32 @@ const MOST = 50_000;
 
 const MEDIA = { csv: "text/csv", ndjson: "application/x-ndjson" };
 
-// A shell takes what is between single quotes as it is.
-const quoted = (text) => (/^[\w.:,/@+-]+$/u.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`);
+// A word of a shell. Controls are written by number: a filter may come out of somebody else's link, and a terminal obeys
+// what is pasted into it.
+function quoted(text) {
+  if (/^[\w.:,/@+-]+$/u.test(text)) return text;
+  if (!/\p{Cc}/u.test(text)) return `'${text.replaceAll("'", String.raw`'\''`)}'`;
+  const number = (sign) => `\\u${sign.codePointAt(0).toString(16).padStart(4, "0")}`;
+  return `$'${text.replaceAll(/[\\']/gu, String.raw`\$&`).replaceAll(/\p{Cc}/gu, number)}'`;
+}
 
 // The command that brings the same.
 export function command(parameters, format) {
-  const flags = Object.entries(parameters).map(([name, text]) => `--${name.replaceAll("_", "-")} ${quoted(text)}`);
-  return ["dts-gateway audit export", ...flags, `--format ${format}`, `--output audit-records.${format}`].join(" ");
+  const flags = Object.entries(parameters).map(([name, text]) => `--${name.replaceAll("_", "-")}=${quoted(text)}`);
+  return ["dts-gateway audit export", ...flags, `--format=${format}`, `--output=audit-records.${format}`].join(" ");
 }
 
 export class Export {
   // `state()` answers the parameters and how many records they bring, if that is known.
   constructor(root, note, state) {
     Object.assign(this, { note, state, asking: null });
-    this.buttons = Object.keys(MEDIA).map((format) => el("button", { type: "button", "data-format": format, onclick: () => this.run(format) }, `Export ${format.toUpperCase()}`));
+    this.buttons = Object.keys(MEDIA).map((format) =>
+      el(
+        "button",
+        { type: "button", "data-format": format, onclick: () => this.run(format) },
+        `Export ${format.toUpperCase()}`,
+      ),
+    );
     root.append(...this.buttons, el("button", { type: "button", onclick: () => this.tell("csv", null) }, "As a command"));
   }
 
@@ -32,7 +44,11 @@ export class Export {
     const text = command(this.state().parameters, format);
     const button = el("button", { type: "button", onclick: () => copy(text, button) }, "Copy");
     const done = el("button", { type: "button", onclick: () => this.clear() }, "Close");
-    const environment = el("p", { class: "faint" }, "It reads the listener's address and the token from DTS_GATEWAY_ADMIN_URL and DTS_GATEWAY_ADMIN_TOKEN.");
+    const environment = el(
+      "p",
+      { class: "faint" },
+      "It reads the listener's address and the token from DTS_GATEWAY_ADMIN_URL and DTS_GATEWAY_ADMIN_TOKEN.",
+    );
     this.note.replaceChildren(why ?? "", el("pre", { class: "command", tabindex: "0" }, text), button, " ", done, environment);
   }
 
@@ -44,18 +60,26 @@ export class Export {
   async run(format) {
     const { parameters, total } = this.state();
     if (total !== null && total > MOST) {
-      return this.tell(format, `${count(total)} are more than a browser should hold (${figure(MOST)}). This command writes them as it reads:`);
+      return this.tell(
+        format,
+        `${count(total)} are more than a browser should hold (${figure(MOST)}). This command writes them as it reads:`,
+      );
     }
     this.asking?.abort();
     const asking = (this.asking = new AbortController());
     const progress = el("span", {}, "Exporting…");
     const stop = el("button", { type: "button", onclick: () => this.clear() }, "Stop");
     this.note.replaceChildren(progress, " ", stop);
-    const told = (bytes) => { progress.textContent = `Exporting… ${figure(Math.ceil(bytes / 1024))} KiB${total === null ? "" : ` of ${count(total)}`}`; };
+    const told = (bytes) => {
+      progress.textContent = `Exporting… ${figure(Math.ceil(bytes / 1024))} KiB${total === null ? "" : ` of ${count(total)}`}`;
+    };
     try {
       const blob = await read(await stream("records", { ...parameters, format }, asking.signal), format, told);
       save(blob, `audit-records.${format}`);
-      this.note.replaceChildren(`Exported ${figure(Math.ceil(blob.size / 1024))} KiB as audit-records.${format}. `, el("button", { type: "button", onclick: () => this.clear() }, "Close"));
+      this.note.replaceChildren(
+        `Exported ${figure(Math.ceil(blob.size / 1024))} KiB as audit-records.${format}. `,
+        el("button", { type: "button", onclick: () => this.clear() }, "Close"),
+      );
     } catch (problem) {
       if (!asking.signal.aborted) this.note.replaceChildren(failure(problem, () => this.run(format)));
     }
@@ -80,7 +104,8 @@ async function read(answer, format, told) {
   const blob = new Blob(parts, { type: MEDIA[format] });
   if (format === "ndjson") {
     const last = (await blob.slice(-4096).text()).trimEnd().split("\n").pop();
-    if (!last.startsWith('{"end":')) throw new Problem(0, "broken-off", "The export broke off before its end; nothing was saved.");
+    if (!last.startsWith('{"end":'))
+      throw new Problem(0, "broken-off", "The export broke off before its end; nothing was saved.");
   }
   return blob;
 }

@@ -4,14 +4,26 @@ import { el, figure, stamp } from "./text.js";
 import { KINDS, LAST, OUTCOMES, TEXTS, iso } from "./view.js";
 
 const TITLES = {
-  ok: "Allowed, and answered by the cloud without an error", refused: "Not carried out: the gateway said no",
-  failed: "Allowed, and answered by the cloud with an error", unknown: "Sent, and nobody knows what came of it",
+  ok: "Allowed, and answered by the cloud without an error",
+  refused: "Not carried out: the gateway said no",
+  failed: "Allowed, and answered by the cloud with an error",
+  unknown: "Sent, and nobody knows what came of it",
   open: "Changes under way",
 };
 
 const LABELS = {
-  caller: "Caller", action: "Action", task_id: "Task", reason: "Reason", request_id: "Request id", text: "Text in the error",
-  team: "Team", account: "Account", region: "Region", family: "Family", version: "Version", key_id: "Key id",
+  caller: "Caller",
+  action: "Action",
+  task_id: "Task",
+  reason: "Reason",
+  request_id: "Request id",
+  text: "Text in the error",
+  team: "Team",
+  account: "Account",
+  region: "Region",
+  family: "Family",
+  version: "Version",
+  key_id: "Key id",
 };
 
 // Beyond the first six they are asked for rarely.
@@ -33,30 +45,60 @@ export class Filters {
     this.outcomes = this.chips(outcomes, "outcome", OUTCOMES, (word) => TITLES[word]);
     this.kinds = this.chips(form.querySelector("#kinds"), "kind", KINDS, () => null);
     this.last = form.querySelector("#last");
-    this.last.append(...Object.keys(LAST).map((name) => el("option", { value: name }, `last ${name}`)), el("option", { value: "" }, "from … to"));
+    this.last.append(
+      ...Object.keys(LAST).map((name) => el("option", { value: name }, `last ${name}`)),
+      el("option", { value: "" }, "from … to"),
+    );
     this.fixed = { from: form.querySelector("#from"), to: form.querySelector("#to") };
-    const field = (name) => el("label", {}, el("span", {}, LABELS[name]), el("input", { name, placeholder: " ", autocomplete: "off", spellcheck: "false", maxlength: "512" }));
+    const field = (name) =>
+      el(
+        "label",
+        {},
+        el("span", {}, LABELS[name]),
+        el("input", { name, placeholder: " ", autocomplete: "off", spellcheck: "false", maxlength: "512" }),
+      );
     form.querySelector("#often").append(...TEXTS.slice(0, OFTEN).map(field));
     form.querySelector("#seldom").append(...TEXTS.slice(OFTEN).map(field));
     this.rest = form.querySelector("details");
-    form.addEventListener("submit", (event) => { event.preventDefault(); this.apply(); });
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.apply();
+    });
     form.addEventListener("change", (event) => event.target.name && this.apply());
-    this.last.addEventListener("change", () => this.last.value && this.changed({ last: this.last.value, from: null, to: null }));
+    this.last.addEventListener(
+      "change",
+      () => this.last.value && this.changed({ last: this.last.value, from: null, to: null }),
+    );
     for (const input of Object.values(this.fixed)) input.addEventListener("change", () => this.between());
   }
 
   // Buttons that are pressed or not; none pressed means all.
   chips(root, name, words, title) {
-    return Object.fromEntries(words.map((word) => {
-      const number = el("span", { class: "number" });
-      const chip = el("button", { type: "button", class: `chip ${word}`, "aria-pressed": "false", title: title(word), onclick: () => this.toggle(name, word, words) }, word, number);
-      root.append(chip);
-      return [word, { chip, number }];
-    }));
+    return Object.fromEntries(
+      words.map((word) => {
+        const number = el("span", { class: "number" });
+        const chip = el(
+          "button",
+          {
+            type: "button",
+            class: `chip ${word}`,
+            "aria-pressed": "false",
+            title: title(word),
+            onclick: () => this.toggle(name, word, words),
+          },
+          word,
+          number,
+        );
+        root.append(chip);
+        return [word, { chip, number }];
+      }),
+    );
   }
 
   toggle(name, word, words) {
-    const chosen = this.view[name].includes(word) ? this.view[name].filter((other) => other !== word) : [...this.view[name], word];
+    const chosen = this.view[name].includes(word)
+      ? this.view[name].filter((other) => other !== word)
+      : [...this.view[name], word];
     this.changed({ [name]: words.filter((other) => chosen.includes(other)) });
   }
 
@@ -88,8 +130,12 @@ export class Filters {
     // On a narrow screen the other fields are folded away with them.
     const folded = matchMedia("(max-width: 760px)").matches ? TEXTS : TEXTS.slice(OFTEN);
     if (folded.some((name) => view.filters[name])) this.rest.open = true;
-    for (const [name, chips] of [["outcome", this.outcomes], ["kind", this.kinds]]) {
-      for (const [word, { chip }] of Object.entries(chips)) chip.setAttribute("aria-pressed", String(view[name].includes(word)));
+    for (const [name, chips] of [
+      ["outcome", this.outcomes],
+      ["kind", this.kinds],
+    ]) {
+      for (const [word, { chip }] of Object.entries(chips))
+        chip.setAttribute("aria-pressed", String(view[name].includes(word)));
     }
     this.last.value = view.last ?? "";
     for (const [name, at] of Object.entries({ from, to })) {

@@ -55,7 +55,11 @@ function entry(record, act) {
   return el(
     "li",
     { class: record.outcome },
-    el("button", { type: "button", class: "link", onclick: () => act.open(record.id) }, value(short(record.action || "not readable"))),
+    el(
+      "button",
+      { type: "button", class: "link", onclick: () => act.open(record.id) },
+      value(short(record.action || "not readable")),
+    ),
     " ",
     badge(record),
     why && [" ", value(short(why), { class: "code" })],

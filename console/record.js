@@ -36,7 +36,12 @@ function headline(record) {
     "header",
     { class: `headline ${record.outcome}` },
     el("p", {}, badge(record), " ", time(record.time), ` UTC, ${duration(detail.total_ms)}`),
-    el("p", {}, record.family === "gateway" ? null : MEANINGS[record.outcome], record.caller_gone && " The caller hung up before its answer."),
+    el(
+      "p",
+      {},
+      record.family === "gateway" ? null : MEANINGS[record.outcome],
+      record.caller_gone && " The caller hung up before its answer.",
+    ),
     record.settled && el("p", {}, `Found out later: ${record.settled}.`),
     record.reason && el("p", {}, "Reason: ", value(record.reason, { class: "code reason" })),
     detail.message && el("p", { class: "message" }, value(detail.message)),
@@ -45,8 +50,24 @@ function headline(record) {
 
 function facts(record, act) {
   const { detail } = record;
-  const only = (name, text) => text && el("button", { type: "button", class: "link", title: `Show only records of this ${name.replace("_", " ")}`, onclick: () => act.only(name, text) }, value(text));
-  const task = (id) => el("button", { type: "button", class: "link", title: "Show what was done to this task", onclick: () => act.history(id) }, value(id));
+  const only = (name, text) =>
+    text &&
+    el(
+      "button",
+      {
+        type: "button",
+        class: "link",
+        title: `Show only records of this ${name.replace("_", " ")}`,
+        onclick: () => act.only(name, text),
+      },
+      value(text),
+    );
+  const task = (id) =>
+    el(
+      "button",
+      { type: "button", class: "link", title: "Show what was done to this task", onclick: () => act.history(id) },
+      value(id),
+    );
   const rows = [
     ["Caller", only("caller", record.caller)],
     ["Team", only("team", record.team)],
@@ -60,16 +81,34 @@ function facts(record, act) {
     ["Tasks", record.task_ids.map((id, at) => [at > 0 && ", ", task(id)])],
     ["Request id", value(record.request_id, { class: "code" })],
     ["Answered by", detail.origin && value(detail.origin)],
-    ["Time", [`${figure(detail.total_ms)} ms in all`, record.waited_ms > 0 && `, ${figure(record.waited_ms)} ms waiting`, detail.upstream_ms != null && `, ${figure(detail.upstream_ms)} ms at the cloud`]],
+    [
+      "Time",
+      [
+        `${figure(detail.total_ms)} ms in all`,
+        record.waited_ms > 0 && `, ${figure(record.waited_ms)} ms waiting`,
+        detail.upstream_ms != null && `, ${figure(detail.upstream_ms)} ms at the cloud`,
+      ],
+    ],
     ["Judged by tables", detail.table && value(detail.table, { class: "code" })],
   ];
   const isThere = (content) => content && (!Array.isArray(content) || content.flat().some(Boolean));
-  return el("dl", {}, rows.filter(([, content]) => isThere(content)).map(([name, content]) => [el("dt", {}, name), el("dd", {}, content)]));
+  return el(
+    "dl",
+    {},
+    rows.filter(([, content]) => isThere(content)).map(([name, content]) => [el("dt", {}, name), el("dd", {}, content)]),
+  );
 }
 
 function parameters({ detail }) {
   if (!detail.parameters) return [el("p", { class: "faint" }, "None were recorded.")];
-  const digest = detail.parameters_digest && el("p", { class: "faint" }, "Keyed digest of all of them, secrets included: ", value(detail.parameters_digest, { class: "code" }));
+  const digest =
+    detail.parameters_digest &&
+    el(
+      "p",
+      { class: "faint" },
+      "Keyed digest of all of them, secrets included: ",
+      value(detail.parameters_digest, { class: "code" }),
+    );
   return [block(spread(detail.parameters)), digest];
 }
 
@@ -85,16 +124,31 @@ function proof(title, phase) {
     "not provable": "It bears no proof: it was written before the log could prove, or the listener does not give it.",
   };
   const facts = proof && [
-    ["Log", proof.log], ["Entry", proof.index], ["Hash", proof.hash],
+    ["Log", proof.log],
+    ["Entry", proof.index],
+    ["Hash", proof.hash],
     ["Path", Array.isArray(proof.path) ? count(proof.path.length, "hash", "hashes") : null],
-    ["Checkpoint", proof.checkpoint && typeof proof.checkpoint === "object" ? spread(JSON.stringify(proof.checkpoint)) : proof.checkpoint],
+    [
+      "Checkpoint",
+      proof.checkpoint && typeof proof.checkpoint === "object" ? spread(JSON.stringify(proof.checkpoint)) : proof.checkpoint,
+    ],
   ];
   return el(
     "div",
     { class: `proof ${state.replace(" ", "-")}` },
     el("p", {}, el("strong", {}, `${title}: `), value(state, { class: "state" })),
     el("p", { class: "faint" }, words[state] ?? "A newer gateway says this; this page does not know the word."),
-    facts && el("dl", {}, facts.filter(([, said]) => said != null).map(([name, said]) => [el("dt", {}, name), el("dd", {}, String(said).includes("\n") ? block(String(said)) : value(String(said), { class: "code" }))])),
+    facts &&
+      el(
+        "dl",
+        {},
+        facts
+          .filter(([, said]) => said != null)
+          .map(([name, said]) => [
+            el("dt", {}, name),
+            el("dd", {}, String(said).includes("\n") ? block(String(said)) : value(String(said), { class: "code" })),
+          ]),
+      ),
   );
 }
 

@@ -16,12 +16,21 @@ export class Table {
   constructor(root, { opened, emptied }) {
     Object.assign(this, { root, opened, emptied, cursor: null, asking: null });
     this.body = el("tbody", { role: "rowgroup" });
-    const head = el("tr", { role: "row" }, COLUMNS.map((name) => el("th", { scope: "col", role: "columnheader" }, name)));
-    this.table = el("table", { role: "table", "aria-label": "Records, newest first" }, el("thead", { role: "rowgroup" }, head), this.body);
+    const head = el(
+      "tr",
+      { role: "row" },
+      COLUMNS.map((name) => el("th", { scope: "col", role: "columnheader" }, name)),
+    );
+    this.table = el(
+      "table",
+      { role: "table", "aria-label": "Records, newest first" },
+      el("thead", { role: "rowgroup" }, head),
+      this.body,
+    );
     this.note = el("div", { class: "note", role: "status" });
     this.edge = el("div", { class: "edge", "aria-hidden": "true" });
     this.root.append(el("div", { class: "scrolled" }, this.table, this.note, this.edge));
-    this.body.addEventListener("click", (event) => this.open(event.target.closest("tr")));
+    this.body.addEventListener("click", (event) => this.click(event.target.closest("tr")));
     this.body.addEventListener("keydown", (event) => this.key(event));
     this.watch = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && this.more());
   }
@@ -93,8 +102,13 @@ export class Table {
     this.more();
   }
 
+  // Whoever selects text in a row wants the text.
+  click(row) {
+    const chosen = getSelection();
+    if (row && (chosen.isCollapsed || !row.contains(chosen.anchorNode))) this.open(row);
+  }
+
   open(row) {
-    if (!row || String(getSelection())) return;
     this.focus(row);
     this.opened(row.dataset.id);
   }
@@ -122,8 +136,10 @@ export class Table {
   key(event) {
     const row = event.target.closest("tr");
     const to = {
-      ArrowDown: row.nextElementSibling, ArrowUp: row.previousElementSibling,
-      Home: this.body.firstElementChild, End: this.body.lastElementChild,
+      ArrowDown: row.nextElementSibling,
+      ArrowUp: row.previousElementSibling,
+      Home: this.body.firstElementChild,
+      End: this.body.lastElementChild,
     };
     if (event.key === "Enter" || event.key === " ") this.open(row);
     else if (Object.hasOwn(to, event.key)) to[event.key] && this.focus(to[event.key]);
@@ -140,10 +156,16 @@ function row(record) {
   const cells = [
     ["time", time(record.time)],
     ["outcome", badge(record)],
-    ["caller", value(short(record.caller || "nobody proven"), { class: record.caller ? null : "faint" }),
-      record.team && value(` ${short(record.team)}`, { class: "faint" })],
-    ["action", value(short(record.action || "not readable"), { class: record.action ? null : "faint" }),
-      ["destructive", "purchase"].includes(detail.kind) && el("span", { class: `kind ${detail.kind}` }, detail.kind)],
+    [
+      "caller",
+      value(short(record.caller || "nobody proven"), { class: record.caller ? null : "faint" }),
+      record.team && value(` ${short(record.team)}`, { class: "faint" }),
+    ],
+    [
+      "action",
+      value(short(record.action || "not readable"), { class: record.action ? null : "faint" }),
+      ["destructive", "purchase"].includes(detail.kind) && el("span", { class: `kind ${detail.kind}` }, detail.kind),
+    ],
     ["task", tasks.length ? value(short(tasks[0], 60)) : null, more],
     ["region", value(short(record.region, 40))],
     ["why", value(short(record.reason ?? record.upstream_code ?? ""))],

@@ -5,19 +5,40 @@ import { duration, el, figure, value } from "./text.js";
 
 // At which step the gateway refuses for a reason. `null`: at any.
 export const REFUSED_AT = {
-  "request-malformed": "identify", "parameter-conflict": "identify", "too-large": "identify",
-  "version-unknown": "identify", "action-unknown": "identify",
-  "credentials-missing": "authenticate", "signature-mismatch": "authenticate", "key-unknown": "authenticate",
-  "key-revoked": "authenticate", "key-expired": "authenticate", "signature-expired": "authenticate",
-  "nonce-reused": "authenticate", "token-invalid": "authenticate",
-  "not-granted": "authorize", "dangerous-parameter": "authorize", "region-unknown": "authorize",
-  "parameter-missing": "authorize", "parameter-unknown": "authorize", "parameter-type": "authorize",
-  "purchase-duplicate": "replay", "idempotency-conflict": "replay",
+  "request-malformed": "identify",
+  "parameter-conflict": "identify",
+  "too-large": "identify",
+  "version-unknown": "identify",
+  "action-unknown": "identify",
+  "credentials-missing": "authenticate",
+  "signature-mismatch": "authenticate",
+  "key-unknown": "authenticate",
+  "key-revoked": "authenticate",
+  "key-expired": "authenticate",
+  "signature-expired": "authenticate",
+  "nonce-reused": "authenticate",
+  "token-invalid": "authenticate",
+  "not-granted": "authorize",
+  "dangerous-parameter": "authorize",
+  "region-unknown": "authorize",
+  "parameter-missing": "authorize",
+  "parameter-unknown": "authorize",
+  "parameter-type": "authorize",
+  "purchase-duplicate": "replay",
+  "idempotency-conflict": "replay",
   "rate-limited": "limits",
-  "state-forbids": "state", "state-unknown": "state", "state-unavailable": "state", "task-not-found": "state",
-  "task-busy": "intent", "audit-unavailable": "intent",
-  "upstream-unreachable": "forward", "outcome-unknown": "forward",
-  overloaded: null, draining: null, "caller-gone": null, internal: null,
+  "state-forbids": "state",
+  "state-unknown": "state",
+  "state-unavailable": "state",
+  "task-not-found": "state",
+  "task-busy": "intent",
+  "audit-unavailable": "intent",
+  "upstream-unreachable": "forward",
+  "outcome-unknown": "forward",
+  overloaded: null,
+  draining: null,
+  "caller-gone": null,
+  internal: null,
 };
 
 const STEPS = [
@@ -57,7 +78,8 @@ function stop(record) {
 }
 
 // A change that went on without an intent in the log is nothing to call passed.
-const isLost = (name, found, { detail }) => name === "intent" && !found && detail.kind !== "read" && detail.origin !== "replayed";
+const isLost = (name, found, { detail }) =>
+  name === "intent" && !found && detail.kind !== "read" && detail.origin !== "replayed";
 
 // The steps of a call with their verdicts: `passed`, `refused`, `failed`, `unknown`, `missing`, `unsaid` or `unreached`.
 export function verdicts(record, intent) {
@@ -74,7 +96,15 @@ export function verdicts(record, intent) {
   });
 }
 
-const WORDS = { passed: "passed", refused: "refused", failed: "failed", unknown: "unknown", missing: "not found", unsaid: "not needed", unreached: "not reached" };
+const WORDS = {
+  passed: "passed",
+  refused: "refused",
+  failed: "failed",
+  unknown: "unknown",
+  missing: "not found",
+  unsaid: "not needed",
+  unreached: "not reached",
+};
 
 export function trace(record, intent) {
   if (record.family === "gateway") return el("p", {}, "An administrative act, not a call to the cloud: no policy judged it.");
@@ -102,6 +132,11 @@ function quiet(name, verdict, record) {
   if (verdict === "missing") return "There is no intent of this change in the log, or it was dropped with its time.";
   if (verdict === "refused" || verdict === "unreached") return null;
   const isRead = record.detail.kind === "read";
-  const quiet = { limits: "no wait", replay: "no", state: isRead ? "a read needs none" : "none was needed", intent: isRead ? "a read needs no intent" : null };
+  const quiet = {
+    limits: "no wait",
+    replay: "no",
+    state: isRead ? "a read needs none" : "none was needed",
+    intent: isRead ? "a read needs no intent" : null,
+  };
   return quiet[name] ? el("span", { class: "faint" }, quiet[name]) : null;
 }

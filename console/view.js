@@ -6,7 +6,18 @@ export const OUTCOMES = ["ok", "refused", "failed", "unknown", "open"];
 export const KINDS = ["read", "change", "destructive", "purchase"];
 
 export const TEXTS = [
-  "caller", "action", "task_id", "reason", "request_id", "text", "team", "account", "region", "family", "version", "key_id",
+  "caller",
+  "action",
+  "task_id",
+  "reason",
+  "request_id",
+  "text",
+  "team",
+  "account",
+  "region",
+  "family",
+  "version",
+  "key_id",
 ];
 
 const MINUTE = 60_000;

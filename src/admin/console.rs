@@ -21,11 +21,12 @@ const STYLE: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// The files, as they are called under `/console/`. A list by hand: what is not in it is not served.
-pub(super) const FILES: [(&str, &str, &str); 16] = [
+pub(super) const FILES: [(&str, &str, &str); 17] = [
     ("audit", HTML, include_str!("../../console/audit.html")),
     ("audit.css", STYLE, include_str!("../../console/audit.css")),
     ("audit.js", SCRIPT, include_str!("../../console/audit.js")),
     ("api.js", SCRIPT, include_str!("../../console/api.js")),
+    ("bins.js", SCRIPT, include_str!("../../console/bins.js")),
     ("brush.js", SCRIPT, include_str!("../../console/brush.js")),
     ("chart.js", SCRIPT, include_str!("../../console/chart.js")),
     ("drawer.js", SCRIPT, include_str!("../../console/drawer.js")),

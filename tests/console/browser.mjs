@@ -13,7 +13,8 @@ const executablePath = process.env.DTS_TEST_CHROMIUM;
 if (!modules || !executablePath) throw new Error('say where the browser is: eval "$(scripts/clients.sh)"');
 const puppeteer = createRequire(join(modules, "puppeteer-core", "package.json"))("puppeteer-core");
 
-const PATIENCE = 20_000;
+// Milliseconds; only what has failed waits so long.
+const PATIENCE = 60_000;
 
 // Runs a scenario and ends the browser with it. What `steps` answers is printed for the test that started it.
 export async function scenario(steps, { expected = [] } = {}) {
@@ -46,16 +47,27 @@ export async function scenario(steps, { expected = [] } = {}) {
 
 async function listen(page) {
   const wrong = [];
-  page.on("console", (message) => ["error", "warn", "warning", "assert"].includes(message.type()) && wrong.push(`console: ${message.text()}`));
+  page.on(
+    "console",
+    (message) => ["error", "warn", "warning", "assert"].includes(message.type()) && wrong.push(`console: ${message.text()}`),
+  );
   page.on("pageerror", (error) => wrong.push(`script: ${error.message}`));
-  page.on("dialog", (dialog) => { wrong.push(`dialog: ${dialog.message()}`); dialog.dismiss(); });
+  page.on("dialog", (dialog) => {
+    wrong.push(`dialog: ${dialog.message()}`);
+    dialog.dismiss();
+  });
   page.on("request", (request) => {
     const url = request.url();
     if (!url.startsWith(`${told.admin}/`) && !/^(data|blob):/.test(url)) wrong.push(`another host: ${url}`);
     if (url.includes(told.token)) wrong.push("the token in an address");
   });
   await page.evaluateOnNewDocument(() => {
-    document.addEventListener("securitypolicyviolation", (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`));
+    // Before the page's own listener, which has run to its end when anybody can ask for this.
+    window.turns = 0;
+    addEventListener("hashchange", () => (window.turns += 1));
+    document.addEventListener("securitypolicyviolation", (event) =>
+      console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`),
+    );
   });
   return () => wrong;
 }
@@ -81,7 +93,12 @@ export async function signIn(page, token = told.token) {
 
 // Waits until the table and the chart have what they asked for.
 export const settled = (page) =>
-  page.waitForFunction(() => !document.querySelector("#page").hidden && !document.querySelector("[aria-busy]") && !document.querySelector("#records .loading"));
+  page.waitForFunction(
+    () =>
+      !document.querySelector("#page").hidden &&
+      !document.querySelector("[aria-busy]") &&
+      !document.querySelector("#records .loading"),
+  );
 
 export async function enter(page, hash, token) {
   await open(page, hash);
@@ -91,9 +108,9 @@ export async function enter(page, hash, token) {
 
 // Does something that shows another view, and waits for it.
 export async function change(page, act) {
-  const before = await page.evaluate(() => location.hash);
+  const before = await page.evaluate(() => window.turns);
   await act();
-  await page.waitForFunction((before) => location.hash !== before, {}, before);
+  await page.waitForFunction((before) => window.turns > before, {}, before);
   await settled(page);
 }
 
@@ -101,7 +118,8 @@ export const text = (page, selector) => page.$eval(selector, (element) => elemen
 
 export const texts = (page, selector) => page.$$eval(selector, (all) => all.map((element) => element.innerText.trim()));
 
-export const button = (page, words) => page.waitForSelector(`::-p-xpath(//button[normalize-space(.)="${words}"])`, { visible: true });
+export const button = (page, words) =>
+  page.waitForSelector(`::-p-xpath(//button[normalize-space(.)="${words}"])`, { visible: true });
 
 // Lets `answers(url, answer)` change what the listener says while something is done.
 export async function changed(page, answers, act) {

@@ -28,20 +28,38 @@ await scenario(async (page) => {
   await page.waitForFunction(() => !document.querySelector("dialog").open);
   await settled(page);
   const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-  const out = await page.$$eval("body *", (all) => all.filter((one) => one.checkVisibility() && one.getBoundingClientRect().right > 400).map((one) => `${one.tagName}#${one.id}.${one.className}`));
+  const out = await page.$$eval("body *", (all) =>
+    all
+      .filter((one) => one.checkVisibility() && one.getBoundingClientRect().right > 400)
+      .map((one) => `${one.tagName}#${one.id}.${one.className}`),
+  );
   assert(wide <= 400, `nothing stands out to the side: ${wide}, ${out}`);
   await picture(page, "narrow");
   assert.match(await text(page, "#records tbody tr"), /\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}/);
 });
 
 async function open(page, kind, id, selector) {
-  await page.evaluate((kind, id) => { location.hash = `#last=24h&${kind}=${id}`; }, kind, id);
+  await page.evaluate(
+    (kind, id) => {
+      location.hash = `#last=24h&${kind}=${id}`;
+    },
+    kind,
+    id,
+  );
   await page.waitForSelector(`dialog ${selector}`);
 }
 
 // Of the page's ground, from 0 to 1.
 function lightness(page) {
-  return page.evaluate(() => Math.max(...getComputedStyle(document.body).backgroundColor.match(/[\d.]+/g).slice(0, 3).map(Number)) / 255);
+  return page.evaluate(
+    () =>
+      Math.max(
+        ...getComputedStyle(document.body)
+          .backgroundColor.match(/[\d.]+/g)
+          .slice(0, 3)
+          .map(Number),
+      ) / 255,
+  );
 }
 
 // Every text in sight has the contrast that WCAG 2.2 asks for (4.5 to 1).
@@ -64,7 +82,8 @@ async function contrast(page) {
     const found = [];
     for (const element of document.querySelectorAll("body *")) {
       const own = [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
-      if (!own || !element.checkVisibility({ visibilityProperty: true }) || element.closest("svg, option, :disabled, .unseen")) continue;
+      if (!own || !element.checkVisibility({ visibilityProperty: true }) || element.closest("svg, option, :disabled, .unseen"))
+        continue;
       const [text, under] = [rgb(getComputedStyle(element).color).light, ground(element)];
       const ratio = (Math.max(text, under) + 0.05) / (Math.min(text, under) + 0.05);
       if (ratio < 4.5) found.push(`${element.className || element.tagName} ${ratio.toFixed(2)}`);
