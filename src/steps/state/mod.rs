@@ -1,6 +1,7 @@
 //! The state of a task, and what it forbids. `look` asks before a turn is spent, `judge` decides again right before
 //! the change is sent; both learn through the same reader.
 
+mod ahead;
 mod decide;
 mod judge;
 mod look;
