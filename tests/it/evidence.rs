@@ -20,7 +20,7 @@ use crate::world::{Database, Options, World, on_both};
 const ORIGIN: &str = "gateway.example.com/audit";
 
 /// A world that signs its log each second.
-fn options() -> (SigningKey, Options) {
+pub fn options() -> (SigningKey, Options) {
     let key = SigningKey::generate(ORIGIN).unwrap();
     let pem = key.to_pem().unwrap();
     let config = format!("[audit.proof]\norigin = \"{ORIGIN}\"\nkey = '''\n{}'''\nevery = \"1s\"\n", *pem);
@@ -47,7 +47,7 @@ fn folder(world: &World) -> PathBuf {
 }
 
 /// What an auditor holds: the notes of every log.
-fn held(world: &World) -> Vec<Brought> {
+pub fn held(world: &World) -> Vec<Brought> {
     let mut held = Vec::new();
     for file in std::fs::read_dir(folder(world)).unwrap() {
         let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
@@ -303,7 +303,7 @@ async fn leaves(world: &World, table: &str) -> Vec<i64> {
 }
 
 /// An export made without a record of it, verified.
-async fn in_process(world: &World, key: &VerifyingKey, held: &[Brought]) -> Report {
+pub async fn in_process(world: &World, key: &VerifyingKey, held: &[Brought]) -> Report {
     let store = world.store();
     let mut export = Export::begin(Arc::clone(&store), ORIGIN, &Clock::system()).await.unwrap();
     let mut file = Vec::new();

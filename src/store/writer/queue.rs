@@ -70,6 +70,15 @@ impl Item {
         matches!(self.entry, Entry::Intent(_)) && self.ticket.waiter.as_ref().is_none_or(oneshot::Sender::is_closed)
     }
 
+    /// Tells who waits for an intent that it is not durable; it is abandoned then.
+    pub(super) fn give_up(&mut self, why: &str) {
+        if matches!(self.entry, Entry::Intent(_))
+            && let Some(waiter) = self.ticket.waiter.take()
+        {
+            drop(waiter.send(Err(StoreError::Unavailable(why.to_owned()))));
+        }
+    }
+
     /// Answers who waits.
     pub(super) fn answer(self, verdict: Result<Verdict, StoreError>) {
         if let Some(waiter) = self.ticket.waiter {
@@ -100,6 +109,11 @@ impl Queue {
         self.bytes += item.ticket.bytes;
         self.queued += 1;
         self.items.push_back(item);
+    }
+
+    /// Gives up the intents that wait.
+    pub(super) fn give_up_intents(&mut self, why: &str) {
+        self.items.iter_mut().for_each(|item| item.give_up(why));
     }
 
     /// Counts an entry that is given up.

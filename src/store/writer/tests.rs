@@ -117,6 +117,25 @@ async fn without_anything_to_write_health_comes_back_by_asking() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_waits_with_a_change_is_told_soon_that_the_store_is_away() {
+    let (store, writer) = start(WriterOptions::default());
+    store.permits.add_permits(1000);
+    store.set(unavailable);
+    let began = tokio::time::Instant::now();
+    let change = intent(&[]);
+    let read = close(&writer);
+    let (first, second) =
+        tokio::join!(writer.commit(Entry::Intent(change)), writer.commit(Entry::Intent(intent(&[("dts-1", 0)]))));
+    for told in [first, second] {
+        assert!(matches!(told, Err(StoreError::Unavailable(_))), "{told:?}");
+    }
+    assert!(began.elapsed() < Duration::from_secs(1), "two attempts are enough: {:?}", began.elapsed());
+    store.set(accept);
+    writer.flushed().await;
+    assert_eq!(store.committed(), [format!("closed {read}")], "records wait as long as it takes");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_task_is_asked_for_after_what_came_before_it() {
     let (store, writer) = start(WriterOptions::default());
     close(&writer);
