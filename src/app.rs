@@ -87,12 +87,13 @@ impl Running {
         let drain_timeout = config.server.drain_timeout;
         let administration = build::admin(&config.audit, &parts, stopping.clone());
         let refresh = Refresh { identity, every: config.keys.refresh };
-        let edge = build::edge(config, parts);
+        let (edge, settle) = build::edge(config, parts);
         let drained = CancellationToken::new();
         let administration = tokio::spawn(admin.serve(administration, drained.clone()));
         let serving = vec![
             tokio::spawn(listener.serve(edge, stopping.clone())),
             tokio::spawn(refresh.run(stopping.clone())),
+            tokio::spawn(settle.run(stopping.clone())),
             tokio::spawn(forget_answers(Arc::clone(&store), clock, stopping.clone())),
         ];
         Ok(Running {

@@ -1,5 +1,5 @@
 //! `/v1/audit/records` and `/v1/audit/tasks/{id}`: records, a page or all of them, and `/v1/audit/records/{id}`: one with
-//! both of its phases. An auditor sees everything, a caller its own.
+//! all of its phases. An auditor sees everything, a caller its own.
 
 use axum::Json;
 use axum::extract::rejection::PathRejection;
@@ -17,7 +17,7 @@ use super::query::{self, Asked, Question};
 use super::reader::Reader;
 use super::stream;
 use crate::call::Record;
-use crate::store::Filter;
+use crate::store::{Filter, SettledPhase};
 
 /// Records on a page if nothing is said.
 const DEFAULT_LIMIT: u32 = 100;
@@ -40,6 +40,8 @@ struct Written {
     intent: Option<Phase>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ended: Option<Phase>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settled: Option<SettledPhase>,
 }
 
 /// One row.
@@ -102,7 +104,7 @@ async fn written(desk: &Desk, reader: &Reader, id: &str) -> Result<Written, Prob
     if intent.is_none() && ended.is_none() {
         return Err(Problem::no_record());
     }
-    Ok(Written { id, intent, ended })
+    Ok(Written { id, intent, ended, settled: phases.settled })
 }
 
 async fn answer(
