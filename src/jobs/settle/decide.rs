@@ -57,8 +57,8 @@ pub(super) struct Search<'a> {
     pub(super) listed: &'a [Listed],
     /// Nothing was left out of them.
     pub(super) is_whole: bool,
-    /// Those of them that have an owner: another call made them.
-    pub(super) owned: &'a BTreeSet<String>,
+    /// Those of them that another call is known to have made.
+    pub(super) others: &'a BTreeSet<String>,
     /// Another creation of unknown outcome could have made the same.
     pub(super) has_rival: bool,
     /// So much time has passed that the task would be listed.
@@ -99,21 +99,28 @@ impl Case<'_> {
 impl Search<'_> {
     /// What the list tells, and the task that was made.
     pub(super) fn decide(&self) -> (Finding, Option<&str>) {
-        let fits = |task: &&Listed| self.name.is_none_or(|name| task.name == name) && !self.owned.contains(&task.id);
-        let fitting: Vec<&Listed> = self.listed.iter().filter(fits).collect();
-        if fitting.iter().any(|task| task.created.is_none()) {
+        if self.fitting().any(|task| task.created.is_none()) {
             return (Finding::Undetermined("the list does not say when a task was made"), None);
         }
-        let is_within = |task: &&&Listed| task.created.is_some_and(|made| self.from <= made && made <= self.to);
-        let made: Vec<&&Listed> = fitting.iter().filter(is_within).collect();
-        match made.as_slice() {
+        match self.candidates().as_slice() {
             [] if !self.is_late => (Finding::Early, None),
             [] if self.reaches_back() => (Finding::NotDone, None),
             [] => (Finding::Undetermined("the list does not reach back to the call"), None),
-            [only] if !self.has_rival => (Finding::Done, Some(&only.id)),
+            [only] if !self.has_rival => (Finding::Done, Some(only)),
             [_] => (Finding::Undetermined("another call of unknown outcome can have made the task"), None),
             _ => (Finding::Undetermined("several tasks fit"), None),
         }
+    }
+
+    /// The tasks that the call can have made.
+    pub(super) fn candidates(&self) -> Vec<&str> {
+        let is_within = |task: &&Listed| task.created.is_some_and(|made| self.from <= made && made <= self.to);
+        self.fitting().filter(is_within).map(|task| task.id.as_str()).collect()
+    }
+
+    fn fitting(&self) -> impl Iterator<Item = &Listed> {
+        let fits = |task: &&Listed| self.name.is_none_or(|name| task.name == name) && !self.others.contains(&task.id);
+        self.listed.iter().filter(fits)
     }
 
     /// The newest are listed first, so whatever is older than the call ends what can be its.

@@ -10,7 +10,7 @@ use super::ask::{Answer, Place};
 use super::decide::{Case, Finding, Search, Seen, together};
 use crate::call::{Outcome, Record, Settled};
 use crate::parameters::{JsonLimits, Value, read_json};
-use crate::provider::{Action, Created, TaskKind, TaskRef};
+use crate::provider::{Action, Created, Listed, TaskKind, TaskRef};
 use crate::steps::{state_in, state_name};
 use crate::store::{Filter, Made, Order, Unsettled};
 
@@ -22,6 +22,9 @@ const LINGERS: SignedDuration = SignedDuration::from_hours(1);
 
 /// Records that are looked through for other changes.
 const OTHERS: u32 = 200;
+
+/// Tasks that are looked up one by one.
+const CANDIDATES: usize = 20;
 
 /// What was found, and in which words.
 pub(super) struct Looked {
@@ -140,32 +143,64 @@ impl Settle {
             Answer::NoTask => Vec::new(),
             Answer::Members(members) => newest.tasks(&members),
         };
-        let mut listed = listed;
-        for task in &mut listed {
-            task.id = created.canonical(&task.id);
-        }
-        let ids: Vec<String> = listed.iter().map(|task| task.id.clone()).collect();
-        // With what this process has finished: an answer may be with its caller and its owner not yet in the store.
-        let rows = self.writer.tasks(&record.account, &ids).await.map_err(|error| error.to_string())?;
-        let owned: BTreeSet<String> =
-            ids.iter().zip(rows).filter(|(_, row)| row.team.is_some()).map(|(id, _)| id.clone()).collect();
+        let named = |task: Listed| Listed { id: created.canonical(&task.id), ..task };
+        let listed: Vec<Listed> = listed.into_iter().map(named).collect();
+        let unclaimed = BTreeSet::new();
         let search = Search {
             name: name.as_deref(),
             from: before(record.time, CLOCKS).unwrap_or(record.time),
             to: ended.checked_add(CLOCKS).unwrap_or(ended),
             listed: &listed,
             is_whole: listed.len() < newest.most as usize,
-            owned: &owned,
+            others: &unclaimed,
+            // Asked before whose the tasks are: a call that ends in between is found by one of the two.
             has_rival: self.has_rival(record, name.as_deref(), ended, |other| newest.name_in(other)).await?,
             is_late,
         };
+        let others = self.made_by_others(record, &search.candidates()).await?;
+        let search = Search { others: &others, ..search };
         let (finding, made) = search.decide();
         let seen = json!({
             "at": at.to_string(), "asked": newest.action, "name": name, "listed": listed.len(), "made": made,
         });
-        let made =
-            made.map(|task| Made { account: record.account.clone(), task: task.to_owned(), team: record.team.clone() });
+        let made = match made {
+            Some(task) => Some(self.owned(record, task).await?),
+            None => None,
+        };
         Ok(Looked { finding, seen, made })
+    }
+
+    /// Those of the tasks that the record of another call names as made by it. That a task has an owner says nothing: the
+    /// gateway may have died between storing the owner and the end of this very call.
+    async fn made_by_others(&self, record: &Record, tasks: &[&str]) -> Result<BTreeSet<String>, String> {
+        let mut others = BTreeSet::new();
+        // With more candidates it can't be told whatever they are.
+        for task in tasks.iter().take(CANDIDATES) {
+            let filter = Filter {
+                account: Some(record.account.clone()),
+                action: Some(record.action.clone()),
+                version: Some(record.version.clone()),
+                task_id: Some((*task).to_owned()),
+                limit: 2,
+                ..Filter::default()
+            };
+            let page = self.store.records(&filter).await.map_err(|error| error.to_string())?;
+            if page.records.iter().any(|other| other.id != record.id) {
+                others.insert((*task).to_owned());
+            }
+        }
+        Ok(others)
+    }
+
+    /// A task that was made, with its owner if it has one already.
+    async fn owned(&self, record: &Record, task: &str) -> Result<Made, String> {
+        let rows = self.store.tasks(&record.account, &[task.to_owned()]).await.map_err(|error| error.to_string())?;
+        let owner = rows.into_iter().next().and_then(|row| row.team);
+        Ok(Made {
+            account: record.account.clone(),
+            task: task.to_owned(),
+            team: owner.unwrap_or_else(|| record.team.clone()),
+        })
     }
 
     /// Whether another creation, at the time of this one, could have made a task that looks the same.

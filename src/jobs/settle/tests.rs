@@ -120,14 +120,14 @@ fn task(id: &str, name: &str, created: i64) -> Listed {
     Listed { id: id.to_owned(), name: name.to_owned(), created: Some(at(created)) }
 }
 
-fn search<'a>(listed: &'a [Listed], owned: &'a BTreeSet<String>) -> Search<'a> {
+fn search<'a>(listed: &'a [Listed], others: &'a BTreeSet<String>) -> Search<'a> {
     Search {
         name: Some("nightly"),
         from: at(100),
         to: at(200),
         listed,
         is_whole: true,
-        owned,
+        others,
         has_rival: false,
         is_late: true,
     }
