@@ -91,12 +91,13 @@ impl Running {
         let signing = checkpoints.as_ref().map(|(checkpoints, _)| Arc::clone(checkpoints));
         let administration = build::admin(&config.audit, &parts, signing, stopping.clone());
         let refresh = Refresh { identity, every: config.keys.refresh };
-        let edge = build::edge(config, parts);
+        let (edge, settle) = build::edge(config, parts);
         let drained = CancellationToken::new();
         let administration = tokio::spawn(admin.serve(administration, drained.clone()));
         let mut serving = vec![
             tokio::spawn(listener.serve(edge, stopping.clone())),
             tokio::spawn(refresh.run(stopping.clone())),
+            tokio::spawn(settle.run(stopping.clone())),
             tokio::spawn(forget_answers(Arc::clone(&store), clock, stopping.clone())),
             tokio::spawn(prepare_partitions(Arc::clone(&store), stopping.clone())),
         ];

@@ -13,6 +13,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+pub use decide::{state_in, state_name};
 pub use judge::Judge;
 pub use look::Look;
 use memory::Known;

@@ -16,7 +16,8 @@ use crate::store::page::Words;
 pub(super) async fn names(pool: &PgPool) -> Result<Vec<LogName>, StoreError> {
     let highest: Option<i32> = sqlx::query_scalar(
         "SELECT greatest((SELECT max(slot) FROM audit_records WHERE leaf IS NOT NULL),
-                         (SELECT max(slot) FROM audit_intents WHERE leaf IS NOT NULL))",
+                         (SELECT max(slot) FROM audit_intents WHERE leaf IS NOT NULL),
+                         (SELECT max(slot) FROM audit_settlements))",
     )
     .fetch_one(pool)
     .await
@@ -34,6 +35,9 @@ pub(super) async fn end(connection: &mut PgConnection, name: LogName) -> Result<
               ORDER BY leaf DESC LIMIT 1)
              UNION ALL
              (SELECT leaf, recorded_at FROM audit_intents WHERE slot = $1 AND class = $2 AND leaf IS NOT NULL
+              ORDER BY leaf DESC LIMIT 1)
+             UNION ALL
+             (SELECT leaf, recorded_at FROM audit_settlements WHERE slot = $1 AND class = $2
               ORDER BY leaf DESC LIMIT 1)) AS last
          ORDER BY leaf DESC LIMIT 1",
     )
@@ -73,7 +77,9 @@ async fn leaves(connection: &mut PgConnection, name: LogName, from: u64) -> Resu
         "SELECT leaf_hash FROM (
              SELECT leaf, leaf_hash FROM audit_records WHERE slot = $1 AND class = $2 AND leaf >= $3
              UNION ALL
-             SELECT leaf, leaf_hash FROM audit_intents WHERE slot = $1 AND class = $2 AND leaf >= $3) AS entries
+             SELECT leaf, leaf_hash FROM audit_intents WHERE slot = $1 AND class = $2 AND leaf >= $3
+             UNION ALL
+             SELECT leaf, leaf_hash FROM audit_settlements WHERE slot = $1 AND class = $2 AND leaf >= $3) AS entries
          ORDER BY leaf",
     )
     .bind(name.slot)

@@ -104,7 +104,7 @@ impl Queue {
                     return;
                 }
             }
-            Entry::Own { .. } => {}
+            Entry::Settled(_) | Entry::Own { .. } => {}
         }
         self.bytes += item.ticket.bytes;
         self.queued += 1;
@@ -193,6 +193,7 @@ fn weight(entry: &Entry) -> usize {
             record(&intent.record) + intent.tasks.iter().map(|task| task.id.len() + 64).sum::<usize>()
         }
         Entry::Closed(closed) => record(&closed.record) + closed.answer.as_ref().map_or(0, |answer| answer.len()),
+        Entry::Settled(settlement) => 512 + settlement.seen.to_string().len(),
         Entry::Own { account, task, team } => 128 + account.len() + task.len() + team.len(),
     }
 }

@@ -188,7 +188,7 @@ async fn one_entry_that_the_database_refuses_does_not_hold_up_the_others() {
         let refused = entries.iter().any(|entry| match entry {
             Entry::Intent(intent) => poisoned(&intent.record),
             Entry::Closed(closed) => poisoned(&closed.record),
-            Entry::Own { .. } => false,
+            Entry::Settled(_) | Entry::Own { .. } => false,
         });
         if refused { Err(StoreError::Rejected("SQLSTATE 22000".to_owned())) } else { accept(entries) }
     });
@@ -314,6 +314,7 @@ fn name(entry: &Entry) -> String {
         Entry::Intent(intent) => format!("intent {}", intent.record.id),
         Entry::Closed(closed) if closed.intended => format!("released {}", closed.record.id),
         Entry::Closed(closed) => format!("closed {}", closed.record.id),
+        Entry::Settled(settlement) => format!("settled {}", settlement.id),
         Entry::Own { task, .. } => format!("own {task}"),
     }
 }
@@ -391,6 +392,9 @@ impl Store for Fake {
         unreachable!()
     }
 
+    async fn unsettled(&self, _: Timestamp, _: u32) -> Result<Vec<crate::store::Unsettled>, StoreError> {
+        unreachable!()
+    }
     async fn insert_key(&self, _: &KeyRow) -> Result<(), StoreError> {
         unreachable!()
     }
