@@ -16,8 +16,9 @@ pub use error::StartError;
 
 use crate::call::Clock;
 use crate::config::Config;
+use crate::evidence::Checkpoints;
 use crate::identity::{KeyIssuer, SystemRandom};
-use crate::jobs::{Refresh, close_left_open, forget_answers};
+use crate::jobs::{Refresh, close_left_open, forget_answers, prepare_partitions, publish, publish_checkpoints};
 use crate::listener::Listener;
 use crate::store::{self, Store, Writer};
 
@@ -30,6 +31,7 @@ pub struct Running {
     admin: SocketAddr,
     store: Arc<dyn Store>,
     writer: Writer,
+    checkpoints: Option<Arc<Checkpoints>>,
     calls: TaskTracker,
     stopping: CancellationToken,
     serving: Vec<JoinHandle<()>>,
@@ -65,6 +67,7 @@ impl Running {
             }
         }
         let client = build::client(&config.upstream)?;
+        let checkpoints = build::checkpoints(&mut config.audit, &store, &clock);
         let identity = build::identity(&mut config, &store, &client, clock.clone()).await?;
         let calls = TaskTracker::new();
         let parts = build::Parts {
@@ -72,7 +75,7 @@ impl Running {
             writer: writer.clone(),
             identity: Arc::clone(&identity),
             client,
-            metrics: build::metrics(&writer, &identity),
+            metrics: build::metrics(&writer, &identity, checkpoints.as_ref().map(|(checkpoints, _)| checkpoints)),
             calls: calls.clone(),
             clock: clock.clone(),
         };
@@ -85,21 +88,29 @@ impl Running {
 
         let stopping = CancellationToken::new();
         let drain_timeout = config.server.drain_timeout;
-        let administration = build::admin(&config.audit, &parts, stopping.clone());
+        let signing = checkpoints.as_ref().map(|(checkpoints, _)| Arc::clone(checkpoints));
+        let administration = build::admin(&config.audit, &parts, signing, stopping.clone());
         let refresh = Refresh { identity, every: config.keys.refresh };
-        let edge = build::edge(config, parts);
+        let (edge, settle) = build::edge(config, parts);
         let drained = CancellationToken::new();
         let administration = tokio::spawn(admin.serve(administration, drained.clone()));
-        let serving = vec![
+        let mut serving = vec![
             tokio::spawn(listener.serve(edge, stopping.clone())),
             tokio::spawn(refresh.run(stopping.clone())),
+            tokio::spawn(settle.run(stopping.clone())),
             tokio::spawn(forget_answers(Arc::clone(&store), clock, stopping.clone())),
+            tokio::spawn(prepare_partitions(Arc::clone(&store), stopping.clone())),
         ];
+        let checkpoints = checkpoints.map(|(checkpoints, every)| {
+            serving.push(tokio::spawn(publish_checkpoints(Arc::clone(&checkpoints), every, stopping.clone())));
+            checkpoints
+        });
         Ok(Running {
             public: public_addr,
             admin: admin_addr,
             store,
             writer,
+            checkpoints,
             calls,
             stopping,
             serving,
@@ -140,6 +151,9 @@ impl Running {
         let lost = self.writer.drain(self.drain_timeout).await;
         if lost > 0 {
             tracing::error!(records = lost, "records could not be written before the end");
+        }
+        if let Some(checkpoints) = &self.checkpoints {
+            publish(checkpoints).await;
         }
         // Last, so that health and metrics tell of the drain as long as it lasts.
         self.drained.cancel();

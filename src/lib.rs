@@ -9,6 +9,7 @@ pub mod cloud;
 pub mod config;
 pub mod dialect;
 pub mod edge;
+pub mod evidence;
 pub mod gate;
 pub mod identity;
 pub mod jobs;

@@ -12,7 +12,7 @@ const FLOORS: [&[&str]; 14] = [
     &["provider", "proof"],
     &["call"],
     &["sign", "gate", "store", "metrics", "listener"],
-    &["dialect", "quota", "identity"],
+    &["dialect", "quota", "identity", "evidence"],
     &["cloud"],
     &["steps"],
     &["pipeline"],

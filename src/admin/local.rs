@@ -15,6 +15,7 @@ use super::desk::{Desk, Door};
 use super::problem::Problem;
 use super::{questions, stamp};
 use crate::call::Clock;
+use crate::evidence::Checkpoints;
 use crate::store::{Store, Writer};
 
 /// Answers in this process.
@@ -23,8 +24,16 @@ pub struct Local(Router);
 
 impl Local {
     /// Answers from `store`; that it did goes to `writer`.
-    pub fn new(store: Arc<dyn Store>, writer: Writer, cursors: Cursors, clock: Clock) -> Local {
-        let desk = Desk::new(store, writer, cursors, clock.clone(), Door::CommandLine);
+    pub fn new(
+        store: Arc<dyn Store>,
+        writer: Writer,
+        cursors: Cursors,
+        origin: &str,
+        checkpoints: Option<Arc<Checkpoints>>,
+        clock: Clock,
+    ) -> Local {
+        let desk = Desk::new(store, writer, cursors, origin, clock.clone(), Door::CommandLine);
+        let desk = desk.signed_by(checkpoints);
         Local(questions().with_state(desk).layer(middleware::from_fn_with_state(clock, stamp::stamp)))
     }
 

@@ -8,6 +8,7 @@ mod act;
 mod console;
 mod cursor;
 mod desk;
+mod evidence;
 mod format;
 mod health;
 mod local;
@@ -32,6 +33,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use tokio_util::sync::CancellationToken;
 
 pub use cursor::Cursors;
 pub use local::Local;
@@ -39,6 +41,7 @@ pub use respond::AdminResponder;
 pub use sheet::{csv_head, csv_rows};
 
 use crate::call::{Clock, Refusal};
+use crate::evidence::Checkpoints;
 use crate::identity::Identity;
 use crate::metrics::Metrics;
 use crate::store::{Store, Writer};
@@ -69,6 +72,12 @@ pub struct Admin {
     pub writer: Writer,
     /// Signs where pages end.
     pub cursors: Cursors,
+    /// What this deployment's checkpoints are of.
+    pub origin: String,
+    /// Who signs them, if anybody does.
+    pub checkpoints: Option<Arc<Checkpoints>>,
+    /// Ends what would go on as long as somebody listens.
+    pub stopping: CancellationToken,
     /// The time.
     pub clock: Clock,
     /// What stands in the way of serving beside the store, in a few words each: a writer that fails, a shutdown.
@@ -85,7 +94,8 @@ pub fn router(admin: Admin) -> Router {
         .with_state(Arc::new(health))
         .route("/metrics", get(metrics).with_state(Arc::clone(&admin.metrics)));
     let door = Door::Tokens(admin.identity);
-    let desk = Desk::new(admin.store, admin.writer, admin.cursors, admin.clock, door);
+    let desk = Desk::new(admin.store, admin.writer, admin.cursors, &admin.origin, admin.clock, door);
+    let desk = desk.signed_by(admin.checkpoints).until(admin.stopping);
     let closed = questions().route("/v1/me", get(me::show)).with_state(desk);
     open.merge(closed)
         .merge(console::router())
@@ -103,6 +113,8 @@ fn questions() -> Router<Desk> {
         .route("/v1/audit/records/{id}", get(records::show))
         .route("/v1/audit/tasks/{id}", get(records::history))
         .route("/v1/audit/summary", get(summary::show))
+        .route("/v1/audit/proof", get(evidence::proof))
+        .route("/v1/audit/follow", get(evidence::follow))
 }
 
 async fn metrics(State(metrics): State<Arc<Metrics>>) -> Response {

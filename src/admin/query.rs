@@ -8,14 +8,14 @@ use uuid::Uuid;
 
 use super::format::Format;
 use super::problem::Problem;
-use crate::call::Outcome;
+use crate::call::{Outcome, Settled};
 use crate::store::{By, Filter, Order, Per};
 
 /// Longest value, in bytes: longer than any id, name or code.
 const LONGEST_VALUE: usize = 512;
 
 /// The parameters that say which records.
-const FILTERS: [&str; 17] = [
+const FILTERS: [&str; 18] = [
     "id",
     "account",
     "team",
@@ -28,6 +28,7 @@ const FILTERS: [&str; 17] = [
     "task_id",
     "outcome",
     "kind",
+    "settled",
     "reason",
     "request_id",
     "text",
@@ -68,8 +69,6 @@ pub(super) struct Question {
     pub(super) cursor: Option<String>,
     /// How many records.
     pub(super) limit: Option<u64>,
-    /// In which form.
-    pub(super) format: Option<Format>,
     /// How long the buckets are.
     pub(super) per: Per,
     /// What is counted apart.
@@ -105,6 +104,13 @@ pub(super) fn read(asked: Asked, query: &str, task: Option<&str>) -> Result<Ques
     // A history is of what was done to a task: whoever watches it would drown that, but for those who may not.
     question.filter.attempts = asked == Asked::History && question.filter.kind.is_empty();
     checked(question)
+}
+
+/// The form that a query names, whatever else is in it: a refused export is one too.
+pub(super) fn format(query: &str) -> Option<Format> {
+    form_urlencoded::parse(query.as_bytes())
+        .find(|(name, _)| name == "format")
+        .and_then(|(_, word)| Format::named(&word))
 }
 
 /// A value as long as a value may be.
@@ -171,11 +177,15 @@ fn set(question: &mut Question, name: &str, value: &str) -> Result<(), Problem> 
             let words = format!("one or more, with commas between them, of {}", KINDS.join(", "));
             filter.kind = list(value, kind).ok_or_else(|| wrong(&words))?;
         }
+        "settled" => {
+            let words = [Settled::Done, Settled::NotDone, Settled::Undetermined].map(|word| (word.as_str(), word));
+            filter.settled = Some(word(value, words, wrong)?);
+        }
         "from" => filter.from = Some(time()?),
         "to" => filter.to = Some(time()?),
         "order" => filter.order = word(value, [("newest", Order::Newest), ("oldest", Order::Oldest)], wrong)?,
         "cursor" => question.cursor = text,
-        "format" => question.format = Some(Format::named(value).ok_or_else(|| wrong("json, ndjson or csv"))?),
+        "format" => Format::named(value).map(drop).ok_or_else(|| wrong("json, ndjson or csv"))?,
         "per" => question.per = word(value, [Per::Minute, Per::Hour, Per::Day].map(|per| (per.as_str(), per)), wrong)?,
         "by" => question.by = word(value, [By::Outcome, By::Action, By::Caller].map(|by| (by.as_str(), by)), wrong)?,
         _ => {

@@ -1,5 +1,5 @@
 //! `/v1/audit/records` and `/v1/audit/tasks/{id}`: records, a page or all of them, and `/v1/audit/records/{id}`: one with
-//! both of its phases. An auditor sees everything, a caller its own.
+//! all of its phases. An auditor sees everything, a caller its own.
 
 use axum::Json;
 use axum::extract::rejection::PathRejection;
@@ -17,7 +17,8 @@ use super::query::{self, Asked, Question};
 use super::reader::Reader;
 use super::stream;
 use crate::call::Record;
-use crate::store::Filter;
+use crate::evidence::{RecordProof, record_proofs};
+use crate::store::{Filter, SettledPhase};
 
 /// Records on a page if nothing is said.
 const DEFAULT_LIMIT: u32 = 100;
@@ -40,12 +41,26 @@ struct Written {
     intent: Option<Phase>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ended: Option<Phase>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settled: Option<Settlement>,
+}
+
+/// What was found out later.
+#[derive(Debug, Serialize)]
+struct Settlement {
+    #[serde(flatten)]
+    settled: SettledPhase,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof: Option<RecordProof>,
 }
 
 /// One row.
 #[derive(Debug, Serialize)]
 struct Phase {
     record: Record,
+    /// Missing for records from before the log was provable.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof: Option<RecordProof>,
 }
 
 pub(super) async fn list(
@@ -54,8 +69,10 @@ pub(super) async fn list(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    let question = query::read(Asked::Records, &query.unwrap_or_default(), None);
-    answer(desk, reader, headers, "audit.query", None, question).await
+    let query = query.unwrap_or_default();
+    let format = query::format(&query).unwrap_or_else(|| Format::accepted(&headers));
+    let question = query::read(Asked::Records, &query, None);
+    answer(desk, reader, "audit.query", format, None, question).await
 }
 
 pub(super) async fn history(
@@ -66,11 +83,13 @@ pub(super) async fn history(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let task = named(task).and_then(|task| query::sized("task_id", &task).map(|()| task));
+    let query = query.unwrap_or_default();
+    let format = query::format(&query).unwrap_or_else(|| Format::accepted(&headers));
     let question = match &task {
-        Ok(task) => query::read(Asked::History, &query.unwrap_or_default(), Some(task)),
+        Ok(task) => query::read(Asked::History, &query, Some(task)),
         Err(problem) => Err(problem.clone()),
     };
-    answer(desk, reader, headers, "audit.history", task.ok(), question).await
+    answer(desk, reader, "audit.history", format, task.ok(), question).await
 }
 
 pub(super) async fn show(
@@ -97,24 +116,29 @@ async fn written(desk: &Desk, reader: &Reader, id: &str) -> Result<Written, Prob
     let id = Uuid::try_parse(id).map_err(wrong)?;
     let phases = desk.ask(desk.store.phases(id)).await?;
     let visible = |record: &Record| reader.may_see(&record.caller);
-    let phase = |record: Option<Record>| record.filter(visible).map(|record| Phase { record });
-    let (intent, ended) = (phase(phases.intent), phase(phases.ended));
+    let (intent, ended) = (phases.intent.filter(visible), phases.ended.filter(visible));
     if intent.is_none() && ended.is_none() {
         return Err(Problem::no_record());
     }
-    Ok(Written { id, intent, ended })
+    let mut proofs = desk.ask(record_proofs(desk.store.log(), id)).await?;
+    let mut proof = |name: &str| {
+        let at = proofs.iter().position(|proof| proof.phase == name)?;
+        Some(proofs.swap_remove(at))
+    };
+    let intent = intent.map(|record| Phase { record, proof: proof("intent") });
+    let ended = ended.map(|record| Phase { record, proof: proof("ended") });
+    let settled = phases.settled.map(|settled| Settlement { settled, proof: proof("settled") });
+    Ok(Written { id, intent, ended, settled })
 }
 
 async fn answer(
     desk: Desk,
     reader: Reader,
-    headers: HeaderMap,
     action: &str,
+    format: Format,
     task: Option<String>,
     question: Result<Question, Problem>,
 ) -> Result<Response, Problem> {
-    let asked = question.as_ref().ok().and_then(|question| question.format);
-    let format = asked.unwrap_or_else(|| Format::accepted(&headers));
     let action = if format == Format::Json { action } else { "audit.export" };
     let mut act = Act::begin(&desk, &reader, action)?;
     if let Some(task) = task {

@@ -103,6 +103,9 @@ impl Bench {
             cursors: Cursors::new(&"not-a-secret-of-anybody-0123456789".to_owned().into()),
             identity,
             metrics: Arc::new(Metrics::default()),
+            origin: "gateway.example.com/audit".to_owned(),
+            checkpoints: None,
+            stopping: stopping.clone(),
             clock: clock.clone(),
             complaints: Arc::new(move || shutdown.is_cancelled().then(|| "draining".to_owned()).into_iter().collect()),
         };

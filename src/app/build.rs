@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
+use jiff::SignedDuration;
 use rustls::ServerConfig;
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use tokio_util::sync::CancellationToken;
@@ -16,7 +18,9 @@ use crate::cloud::{Client, ClientOptions, Cloud};
 use crate::config::{self, Config};
 use crate::dialect::Dialects;
 use crate::edge::{Edge, EdgeLimits};
+use crate::evidence::{Checkpoints, Folder};
 use crate::identity::{Fetch, Identity, Keyring, KeyringLimits, Nonces, SignatureRules, Tokens};
+use crate::jobs::Settle;
 use crate::listener::{Listener, ListenerOptions, server_tls};
 use crate::metrics::Metrics;
 use crate::pipeline::{RequestPath, Steps, pipeline};
@@ -87,8 +91,22 @@ pub(super) async fn identity(
     }))
 }
 
-/// The metrics, with what the writer and the keyring know of themselves.
-pub(super) fn metrics(writer: &Writer, identity: &Arc<Identity>) -> Arc<Metrics> {
+/// What signs the log, if the configuration says so.
+pub(super) fn checkpoints(
+    audit: &mut config::Audit,
+    store: &Arc<dyn Store>,
+    clock: &Clock,
+) -> Option<(Arc<Checkpoints>, Duration)> {
+    let config::Proof { signer, folder, every } = audit.proof.take()?;
+    Some((Arc::new(Checkpoints::new(Arc::clone(store), signer, Folder::new(folder), clock.clone())), every))
+}
+
+/// The metrics, with what the writer, the keyring and the checkpoints know of themselves.
+pub(super) fn metrics(
+    writer: &Writer,
+    identity: &Arc<Identity>,
+    checkpoints: Option<&Arc<Checkpoints>>,
+) -> Arc<Metrics> {
     let mut metrics = Metrics::default();
     let whole = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
     let (entries, bytes, lost) = (writer.clone(), writer.clone(), writer.clone());
@@ -99,6 +117,10 @@ pub(super) fn metrics(writer: &Writer, identity: &Arc<Identity>) -> Arc<Metrics>
     });
     let help = "Records given up since the start";
     metrics.watch("audit_lost", help, move || i64::try_from(lost.backlog().lost).unwrap_or(i64::MAX));
+    if let Some(checkpoints) = checkpoints.cloned() {
+        let help = "Seconds since every audit log was last found signed";
+        metrics.watch("audit_checkpoint_age_seconds", help, move || checkpoints.age_seconds());
+    }
     let identity = Arc::clone(identity);
     let help = "Seconds since the issued keys were last read";
     metrics
@@ -127,10 +149,16 @@ pub(super) fn address(listener: &Listener) -> Result<SocketAddr, StartError> {
     listener.local_addr().map_err(|error| StartError::listen(unknown, &error))
 }
 
-pub(super) fn admin(audit: &config::Audit, parts: &Parts, stopping: CancellationToken) -> Arc<AdminResponder> {
+pub(super) fn admin(
+    audit: &config::Audit,
+    parts: &Parts,
+    checkpoints: Option<Arc<Checkpoints>>,
+    stopping: CancellationToken,
+) -> Arc<AdminResponder> {
     let writer = parts.writer.clone();
+    let ending = stopping.clone();
     let complaints = move || {
-        let stopping = stopping.is_cancelled().then(|| "this instance is shutting down".to_owned());
+        let stopping = ending.is_cancelled().then(|| "this instance is shutting down".to_owned());
         let failing = (!writer.healthy()).then(|| "the audit log can't be written".to_owned());
         stopping.into_iter().chain(failing).collect()
     };
@@ -140,13 +168,17 @@ pub(super) fn admin(audit: &config::Audit, parts: &Parts, stopping: Cancellation
         metrics: Arc::clone(&parts.metrics),
         writer: parts.writer.clone(),
         cursors: Cursors::new(&audit.digest_key),
+        origin: audit.origin.clone(),
+        checkpoints,
+        stopping: stopping.clone(),
         clock: parts.clock.clone(),
         complaints: Arc::new(complaints),
     }))
 }
 
-/// The steps, each given what it needs and nothing else, and the edge in front of them.
-pub(super) fn edge(config: Config, parts: Parts) -> Arc<Edge<impl RequestPath>> {
+/// The steps, each given what it needs and nothing else, the edge in front of them, and the job that asks the cloud the
+/// same way.
+pub(super) fn edge(config: Config, parts: Parts) -> (Arc<Edge<impl RequestPath>>, Settle) {
     let Parts { store, writer, identity, client, metrics, calls, clock } = parts;
     let limits = EdgeLimits { max_body_bytes: config.server.max_body_bytes, body_timeout: config.server.body_timeout };
     let dialects = Arc::new(Dialects::all());
@@ -155,7 +187,8 @@ pub(super) fn edge(config: Config, parts: Parts) -> Arc<Edge<impl RequestPath>> 
     let states = Arc::new(States::default());
     let owners = Arc::new(Owners::new(Arc::clone(&store)));
     let remember = ReplayOptions { patience: config.upstream.read_timeout, purchase_window: config.purchases.window };
-    let replays = Arc::new(Replays::new(store, writer.clone(), Arc::clone(&dialects), clock.clone(), remember));
+    let replays =
+        Arc::new(Replays::new(Arc::clone(&store), writer.clone(), Arc::clone(&dialects), clock.clone(), remember));
     let reader = Arc::new(StateReader::new(
         Arc::clone(&states),
         Arc::clone(&cloud),
@@ -170,6 +203,19 @@ pub(super) fn edge(config: Config, parts: Parts) -> Arc<Edge<impl RequestPath>> 
         max_wait_cap: config::WAIT_CAP,
         check_parents: config.state.check_parents,
     };
+    let settle = Settle {
+        store,
+        writer: writer.clone(),
+        cloud: Arc::clone(&cloud),
+        dialects: Arc::clone(&dialects),
+        providers: Arc::clone(&providers),
+        accounts: Arc::clone(&accounts),
+        states: Arc::clone(&states),
+        owners: Arc::clone(&owners),
+        metrics: Arc::clone(&metrics),
+        clock: clock.clone(),
+        settle_after: SignedDuration::try_from(config.state.settle_after).unwrap_or(SignedDuration::MAX),
+    };
     let path = pipeline(Steps {
         audit: Audit::new(writer.clone(), Arc::clone(&metrics), calls),
         identify: Identify::new(Arc::clone(&providers), &bytes_of(&config.audit.digest_key)),
@@ -183,7 +229,8 @@ pub(super) fn edge(config: Config, parts: Parts) -> Arc<Edge<impl RequestPath>> 
         intent: RecordIntent::new(writer.clone(), Arc::clone(&states), owners, replays, Arc::clone(&dialects)),
         forward: Forward::new(cloud, states, Arc::clone(&dialects)),
     });
-    Arc::new(Edge::new(path, dialects, providers, Arc::new(writer), metrics, clock, limits))
+    let edge = Edge::new(path, dialects, providers, Arc::new(writer), metrics, clock, limits);
+    (Arc::new(edge), settle)
 }
 
 fn bytes_of(secret: &SecretString) -> SecretSlice<u8> {

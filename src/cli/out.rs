@@ -20,6 +20,12 @@ impl Out {
         self.line(&plain_json(&serde_json::to_string(value).unwrap_or_default()));
     }
 
+    /// A line on a terminal that the next one replaces.
+    pub(super) fn progress(self, text: &str) {
+        let mut stderr = std::io::stderr().lock();
+        let _ = write!(stderr, "\r{text}\x1b[K").and_then(|()| stderr.flush());
+    }
+
     /// Something that the user must know and that is not the result.
     pub(super) fn complain(self, text: &str) {
         let _ = writeln!(std::io::stderr().lock(), "{text}");

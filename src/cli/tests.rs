@@ -8,7 +8,7 @@ use clap::CommandFactory;
 use clap::error::ErrorKind;
 
 use super::quickstart::folder::Folder;
-use super::{Line, Surroundings, main, table};
+use super::{Line, Surroundings, main, out, table};
 use crate::call::{Clock, Outcome};
 use crate::config::Config;
 use crate::identity::SystemRandom;
@@ -54,6 +54,10 @@ fn lines_of_the_documentation_are_understood() {
         "dts-gateway token --data-dir D --caller NAME",
         "dts-gateway audit query --url http://h --token t --caller c --version 2018-03-30 --outcome refused --json",
         "dts-gateway audit query --data-dir D --from 2026-01-01T00:00:00Z --limit 5",
+        "dts-gateway audit query --data-dir D --text throttl --task-id dts-1 --outcome failed,unknown --order oldest",
+        "dts-gateway audit export --team t --from 2026-11-01T00:00:00Z --format csv --output november.csv",
+        "dts-gateway audit history dts-zu97am65 --from 2026-11-21T00:00:00Z --json",
+        "dts-gateway audit summary --per minute --by caller --from 2026-11-21T09:00:00Z --kind change,destructive",
         "dts-gateway healthcheck --url http://127.0.0.1:9090",
     ] {
         assert_eq!(parse(line), Ok(()), "{line}");
@@ -70,6 +74,8 @@ fn lines_that_make_no_sense_are_refused() {
         ("dts-gateway keys create n --data-dir a --weight 0", ErrorKind::ValueValidation),
         ("dts-gateway token --data-dir d --caller c --lifetime soon", ErrorKind::ValueValidation),
         ("dts-gateway audit query --url u --data-dir d", ErrorKind::ArgumentConflict),
+        ("dts-gateway audit history", ErrorKind::MissingRequiredArgument),
+        ("dts-gateway audit export --data-dir d --format xml", ErrorKind::InvalidValue),
         ("dts-gateway quickstart --redis-url redis://h", ErrorKind::UnknownArgument),
     ];
     for (line, kind) in refused {
@@ -180,4 +186,73 @@ fn columns_are_aligned_and_obey_no_escapes() {
         &[vec!["1".to_owned(), "\u{1b}[2Jx".to_owned()], vec!["long".to_owned(), "y".to_owned()]],
     );
     assert_eq!(lines, ["A     B", "1     \u{fffd}[2Jx", "long  y"]);
+}
+
+/// What a question answered that was asked of the folder's own store.
+fn exported(path: &str, arguments: &str) -> String {
+    let file = Path::new(path).join("export");
+    let line = format!("dts-gateway audit export --data-dir {path} --output {} {arguments}", file.display());
+    assert_eq!(run(&line), ExitCode::SUCCESS, "{line}");
+    assert!(!file.with_extension("partial").exists());
+    std::fs::read_to_string(file).unwrap()
+}
+
+#[test]
+fn the_log_is_asked_without_a_gateway_and_that_is_recorded() {
+    let (_folder, path) = folder();
+    for name in ["ann", "bob"] {
+        let create = format!("dts-gateway keys create {name} --data-dir {path} --grant Describe* --json");
+        assert_eq!(run(&create), ExitCode::SUCCESS);
+    }
+    let lines = exported(&path, "--action keys.create");
+    assert_eq!(lines.lines().count(), 3);
+    assert!(lines.ends_with("{\"end\":{\"records\":2}}\n"), "{lines}");
+    let array: Vec<serde_json::Value> =
+        serde_json::from_str(&exported(&path, "--action keys.create --format json --limit 1")).unwrap();
+    assert_eq!(array[0]["caller"], "command-line");
+    assert_eq!(exported(&path, "--action keys.create --format csv").lines().count(), 3);
+
+    for question in
+        ["query --json", "query --limit 1", "history dts-1", "summary --from 2026-01-01T00:00:00Z --per day"]
+    {
+        assert_eq!(run(&format!("dts-gateway audit {question} --data-dir {path}")), ExitCode::SUCCESS, "{question}");
+    }
+    for wrong in ["query --limit 1001", "query --cursor x", "summary", "export --outcome good"] {
+        assert_eq!(run(&format!("dts-gateway audit {wrong} --data-dir {path}")), ExitCode::FAILURE, "{wrong}");
+    }
+    let acts = exported(&path, "--family gateway --format csv --order oldest");
+    let mut rows = csv::Reader::from_reader(acts.as_bytes());
+    let rows: Vec<(String, String)> = rows
+        .records()
+        .map(Result::unwrap)
+        .filter(|row| row[9].starts_with("audit."))
+        .map(|row| (row[9].to_owned(), row[12].to_owned()))
+        .collect();
+    let expected = [
+        ("audit.export", "ok"),
+        ("audit.export", "ok"),
+        ("audit.export", "ok"),
+        ("audit.query", "ok"),
+        ("audit.query", "ok"),
+        ("audit.history", "ok"),
+        ("audit.summary", "ok"),
+        ("audit.query", "refused"),
+        ("audit.query", "refused"),
+        ("audit.summary", "refused"),
+        ("audit.export", "refused"),
+        ("audit.export", "open"),
+    ];
+    assert_eq!(rows, expected.map(|(action, outcome)| (action.to_owned(), outcome.to_owned())));
+}
+
+#[test]
+fn what_a_terminal_would_obey_is_escaped() {
+    let text = "a\u{9b}2J\u{7f}\u{202e}\u{2066}\u{200f}\u{2028}é未";
+    let json = serde_json::json!({ text: [text, "\u{1b}[2J\n"] });
+    let shown = out::plain_json(&json.to_string());
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), json, "it means the same");
+    assert_eq!(shown.matches("\\u202e").count(), 2);
+    for shown in [shown, out::plain(text)] {
+        assert_eq!(shown.chars().filter(|c| !c.is_ascii_graphic() && !matches!(c, 'é' | '未' | '\u{fffd}')).count(), 0);
+    }
 }

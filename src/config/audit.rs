@@ -1,13 +1,17 @@
-//! `[audit]`: what happens when the audit log can't be written, and how parameters are recognised in it.
+//! `[audit]`: what happens when the audit log can't be written, how parameters are recognised in it, and who signs it.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::checker::Checker;
+use super::duration;
 use super::secret::Written;
+use crate::evidence::Signer;
 use crate::identity::VerifyingKey;
+use crate::proof::{KeyFault, SigningKey};
 
 /// The audit log.
 #[derive(Debug)]
@@ -18,6 +22,21 @@ pub struct Audit {
     pub queue_bytes: usize,
     /// The key of the digests over parameters (HMAC-SHA256).
     pub digest_key: SecretString,
+    /// What the log is of: `audit.proof.origin`, or the program's name.
+    pub origin: String,
+    /// How the log is signed; without it, it is hashed but nothing leaves the database.
+    pub proof: Option<Proof>,
+}
+
+/// `[audit.proof]`: checkpoints.
+#[derive(Debug)]
+pub struct Proof {
+    /// Who signs, and as what.
+    pub signer: Signer,
+    /// Where checkpoints are written to.
+    pub folder: PathBuf,
+    /// How often, while the log grows.
+    pub every: Duration,
 }
 
 /// What becomes of reads while the audit log can't be written. Changes are always refused then.
@@ -37,11 +56,48 @@ pub(super) struct Raw {
     #[serde(skip_serializing)]
     digest_key: Option<Written>,
     digest_key_file: Option<PathBuf>,
+    proof: Option<RawProof>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+struct RawProof {
+    origin: Option<String>,
+    #[serde(skip_serializing)]
+    key: Option<Written>,
+    key_file: Option<PathBuf>,
+    #[serde(skip_serializing)]
+    previous_key: Option<Written>,
+    previous_key_file: Option<PathBuf>,
+    folder: PathBuf,
+    #[serde(with = "duration")]
+    every: Duration,
 }
 
 impl Default for Raw {
     fn default() -> Raw {
-        Raw { reads: Reads::Refuse, queue_bytes: 64 * 1024 * 1024, digest_key: None, digest_key_file: None }
+        Raw {
+            reads: Reads::Refuse,
+            queue_bytes: 64 * 1024 * 1024,
+            digest_key: None,
+            digest_key_file: None,
+            proof: None,
+        }
+    }
+}
+
+impl Default for RawProof {
+    /// A minute: 1,440 checkpoints of 300 bytes a day and log, and at most a minute's records that nothing proves yet.
+    fn default() -> RawProof {
+        RawProof {
+            origin: None,
+            key: None,
+            key_file: None,
+            previous_key: None,
+            previous_key_file: None,
+            folder: PathBuf::from("checkpoints"),
+            every: Duration::from_secs(60),
+        }
     }
 }
 
@@ -55,6 +111,38 @@ impl Raw {
         if let Err(fault) = VerifyingKey::from_secret(digest_key.expose_secret().as_bytes(), None) {
             checker.wrong(if from_file { "audit.digest_key_file" } else { "audit.digest_key" }, fault.to_string());
         }
-        Some(Audit { reads: self.reads, queue_bytes: usize::try_from(self.queue_bytes).ok()?, digest_key })
+        let proof = match self.proof {
+            Some(proof) => Some(proof.check(checker)?),
+            None => None,
+        };
+        let origin = proof.as_ref().map_or("dts-gateway", |proof| &proof.signer.origin).to_owned();
+        let queue_bytes = usize::try_from(self.queue_bytes).ok()?;
+        Some(Audit { reads: self.reads, queue_bytes, digest_key, origin, proof })
+    }
+}
+
+impl RawProof {
+    fn check(self, checker: &mut Checker) -> Option<Proof> {
+        checker.duration("audit.proof.every", self.every, Duration::from_secs(1), Duration::from_secs(86_400));
+        let help = "a name of this deployment that nobody else uses, such as \"gateway.example.com/audit\"";
+        let origin = checker.required("audit.proof.origin", self.origin, help);
+        let key = checker.secret("audit.proof.key", self.key, self.key_file.as_deref());
+        let path = "audit.proof.previous_key";
+        let previous = checker.optional_secret(path, self.previous_key, self.previous_key_file.as_deref());
+        let origin = origin?;
+        let mut keys = Vec::new();
+        for (path, text) in [("audit.proof.key", Some(key?)), (path, previous)] {
+            let Some(text) = text else { continue };
+            match SigningKey::from_pem(&origin, text.expose_secret()) {
+                Ok(key) => keys.push(key),
+                Err(KeyFault::Name) => checker.wrong("audit.proof.origin", KeyFault::Name.to_string()),
+                Err(fault) => {
+                    let help = "make one with `dts-gateway audit key --new FILE --origin ORIGIN`";
+                    checker.wrong_help(path, fault.to_string(), help);
+                }
+            }
+        }
+        let folder = checker.resolve(&self.folder);
+        Some(Proof { signer: Signer { origin, keys }, folder, every: self.every })
     }
 }

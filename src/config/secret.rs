@@ -7,7 +7,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 /// Keys whose values are never shown.
-pub(super) const NAMES: [&str; 4] = ["secret_key", "digest_key", "key", "url"];
+pub(super) const NAMES: [&str; 5] = ["secret_key", "digest_key", "key", "previous_key", "url"];
 
 /// A secret as written.
 #[derive(Clone, Debug)]

@@ -58,7 +58,7 @@ pub async fn forget_answers(store: Arc<dyn Store>, clock: Clock, shutdown: Cance
 }
 
 /// Until the next tick; false at shutdown.
-async fn wait(tick: &mut tokio::time::Interval, shutdown: &CancellationToken) -> bool {
+pub(super) async fn wait(tick: &mut tokio::time::Interval, shutdown: &CancellationToken) -> bool {
     tokio::select! {
         () = shutdown.cancelled() => false,
         _ = tick.tick() => true,

@@ -14,7 +14,7 @@ pub(super) const LIMITS: JsonLimits =
     JsonLimits { depth: 64, members: 100_000, string_bytes: 4 << 20, number_bytes: 1024 };
 
 /// The largest integer that every reader of JSON agrees on, RFC 7493 section 2.2.
-const LARGEST_INTEGER: u64 = (1 << 53) - 1;
+pub(super) const LARGEST_INTEGER: u64 = (1 << 53) - 1;
 
 /// Why a value has no canonical form.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]

@@ -116,6 +116,10 @@ impl FromStr for Hash {
     type Err = NotAHash;
 
     fn from_str(text: &str) -> Result<Hash, NotAHash> {
+        // One way of writing it, so that no change of a text goes unnoticed.
+        if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            return Err(NotAHash);
+        }
         let mut bytes = [0; HASH_BYTES];
         hex::decode_to_slice(text, &mut bytes).map_err(|_| NotAHash)?;
         Ok(Hash(bytes))

@@ -14,6 +14,7 @@ mod range;
 #[cfg(test)]
 mod tests;
 mod tree;
+pub mod verify;
 
 pub use canonical::{Unrepresentable, canonical, content, time_text};
 pub use checkpoint::Checkpoint;

@@ -7,9 +7,9 @@ use uuid::Uuid;
 use super::page::Words;
 use super::{Cursor, Filter, Order};
 
-/// Milliseconds that a record's time may be apart from that of its id, which are two readings of one clock: an hour, for
-/// a clock that is being set.
-const SLACK: i64 = 3_600_000;
+/// Milliseconds that a record's time may be apart from that of its id, which are two readings of one clock within
+/// a request: five minutes, for a clock that is being set. What lies within them is read for every question with a time.
+const SLACK: i64 = 300_000;
 
 /// Adds where the ended calls of `filter` are, as the table alias `r`, and answers what their id is called.
 pub(super) fn ended<DB: Words>(query: &mut QueryBuilder<DB>, filter: &Filter) -> &'static str
@@ -82,13 +82,17 @@ where
         query.push(")");
     }
     // Ids bear their time: they lead to the right part of the log, the time itself decides.
+    if let Some(settled) = filter.settled {
+        query.push(" AND r.outcome = 'unknown' AND EXISTS (SELECT 1 FROM audit_settlements s WHERE s.id = r.id");
+        query.push(" AND s.settled = ").push_bind(settled.as_str().to_owned()).push(")");
+    }
     if let Some(from) = filter.from {
         query.push(" AND r.time >= ").push_bind(DB::time(within(from)));
-        query.push(" AND ").push(id).push(" >= ").push_bind(first_id(from, -SLACK));
+        query.push(" AND ").push(id).push(" >= ").push_bind(first_id(from));
     }
     if let Some(to) = filter.to {
         query.push(" AND r.time < ").push_bind(DB::time(within(to)));
-        query.push(" AND ").push(id).push(" < ").push_bind(first_id(to, SLACK));
+        query.push(" AND ").push(id).push(" < ").push_bind(id_at(to, SLACK));
     }
     if let Some(wanted) = filter.id {
         query.push(" AND ").push(id).push(" = ").push_bind(wanted);
@@ -128,8 +132,13 @@ fn within(time: Timestamp) -> Timestamp {
     time.max(Timestamp::UNIX_EPOCH)
 }
 
+/// An id that is smaller than that of every record from a time on.
+pub(super) fn first_id(time: Timestamp) -> Uuid {
+    id_at(time, -SLACK)
+}
+
 /// The smallest id of version 7 (RFC 9562: 48 bits of milliseconds come first) at a time and some milliseconds.
-fn first_id(time: Timestamp, milliseconds: i64) -> Uuid {
+fn id_at(time: Timestamp, milliseconds: i64) -> Uuid {
     let time = within(time).as_millisecond().saturating_add(milliseconds).clamp(0, (1 << 48) - 1);
     Uuid::from_u128(u128::from(time.unsigned_abs()) << 80)
 }

@@ -11,9 +11,9 @@ use serde::Serialize;
 use crate::call::{Class, Record};
 use crate::proof::{self, Hash, Tile, Tree};
 
-use super::StoreError;
 use super::log::Head;
 use super::plan::Plan;
+use super::{Settlement, StoreError};
 
 /// The slot of the instance that has claimed the database.
 pub(super) const CLAIMED: i32 = 0;
@@ -46,10 +46,10 @@ pub(super) struct Log {
 
 /// What an entry's row is made of.
 #[derive(Debug, Serialize)]
-pub(super) struct Row<'a> {
+pub(super) struct Row<'a, R = Record> {
     /// Its content.
     #[serde(flatten)]
-    pub(super) record: &'a Record,
+    pub(super) record: &'a R,
     /// The log's class.
     pub(super) class: Class,
     /// The log's slot.
@@ -70,16 +70,13 @@ pub(super) struct Rows<'a> {
     pub(super) intents: Vec<Row<'a>>,
     /// Of `audit_records`.
     pub(super) records: Vec<Row<'a>>,
+    /// Of `audit_settlements`.
+    pub(super) settlements: Vec<Row<'a, Settlement>>,
     /// Tiles that became full, with their log.
     pub(super) tiles: Vec<(LogName, Tile)>,
 }
 
 impl Logs {
-    /// The logs of `slot`, by their ends.
-    pub(super) fn new(slot: i32, changes: Log, reads: Log) -> Logs {
-        Logs { slot, changes, reads }
-    }
-
     /// The slot.
     pub(super) fn slot(&self) -> i32 {
         self.slot
@@ -99,6 +96,10 @@ impl Logs {
             let row = self.row("ended", record.class(), record, now, &mut rows.tiles)?;
             rows.records.push(row);
         }
+        for settlement in &plan.settlements {
+            let row = self.row("settled", Class::Changes, settlement, now, &mut rows.tiles)?;
+            rows.settlements.push(row);
+        }
         Ok(rows)
     }
 
@@ -106,19 +107,19 @@ impl Logs {
     pub(super) fn heads(&self) -> [Head; 2] {
         let head = |class, Log { tree, recorded_at }: &Log| {
             let log = LogName { slot: self.slot, class };
-            Head { log, tree: tree.clone(), recorded_at: *recorded_at }
+            Head { log, size: tree.size(), root: Some(tree.root()), recorded_at: *recorded_at }
         };
         [head(Class::Changes, &self.changes), head(Class::Reads, &self.reads)]
     }
 
-    fn row<'a>(
+    fn row<'a, R: Serialize>(
         &mut self,
         phase: &str,
         class: Class,
-        record: &'a Record,
+        record: &'a R,
         now: Timestamp,
         tiles: &mut Vec<(LogName, Tile)>,
-    ) -> Result<Row<'a>, StoreError> {
+    ) -> Result<Row<'a, R>, StoreError> {
         let log = match class {
             Class::Changes => &mut self.changes,
             Class::Reads => &mut self.reads,
@@ -178,13 +179,31 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// The log's end.
-    ///
-    /// # Errors
-    /// Hashes are missing: somebody has removed entries or tiles, and the log cannot go on as if nothing had happened.
-    pub(super) fn log(self) -> Result<Log, StoreError> {
-        let tree = Tree::resume(self.size, self.levels)
-            .map_err(|error| StoreError::Incompatible(format!("its audit log was altered: {error}")))?;
-        Ok(Log { tree, recorded_at: self.recorded_at.unwrap_or(Timestamp::UNIX_EPOCH) })
+    /// The log, to go on with. None when hashes are missing: somebody has removed entries or tiles, and it cannot go on as
+    /// if nothing had happened.
+    pub(super) fn log(self) -> Option<Log> {
+        let tree = Tree::resume(self.size, self.levels).ok()?;
+        Some(Log { tree, recorded_at: self.recorded_at.unwrap_or(Timestamp::UNIX_EPOCH) })
+    }
+
+    /// The log's end, as it is.
+    pub(super) fn head(self, log: LogName) -> Head {
+        let (size, recorded_at) = (self.size, self.recorded_at.unwrap_or(Timestamp::UNIX_EPOCH));
+        Head { log, size, root: self.log().map(|log| log.tree.root()), recorded_at }
+    }
+}
+
+/// The logs of a slot, to go on with; none when one of them was altered. The next slot is taken then: what comes is
+/// recorded and can be proven, and what was done to the others stays to be seen.
+pub(super) fn resume(slot: i32, changes: Found, reads: Found) -> Option<Logs> {
+    match (changes.log(), reads.log()) {
+        (Some(changes), Some(reads)) => Some(Logs { slot, changes, reads }),
+        _ => {
+            tracing::error!(
+                slot,
+                "the audit log of this slot was altered; the next slot is taken, export and verify the log"
+            );
+            None
+        }
     }
 }

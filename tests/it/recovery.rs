@@ -41,6 +41,24 @@ async fn death(world: &mut World) {
         assert_eq!((&record["caller"], &record["account"]), (&json!("all"), &json!("main")));
     }
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+
+    // The cloud did both, and says so.
+    world.records("action=StopMigrateJob&settled=done", 1).await;
+    let creation = world.records("action=CreateMigrateJob&settled=done", 1).await.remove(0);
+    let path = format!("/v1/audit/records/{}", creation["id"].as_str().unwrap());
+    let phases = world.auditor().get(&path).await.json();
+    assert_eq!(
+        (&phases["ended"]["record"]["settled"], &phases["settled"]["settled"]),
+        (&json!("done"), &json!("done"))
+    );
+    let made = phases["settled"]["seen"]["made"].as_str().unwrap();
+    let there = world.cloud("GET", &format!("/_sim/tasks/{made}"), "").await;
+    assert_eq!(there["kind"], "migration");
+    let store = world.store();
+    let owner = store.tasks("main", &[made.to_owned()]).await.unwrap().remove(0).team;
+    store.close().await;
+    assert_eq!(owner.as_deref(), creation["team"].as_str(), "it belongs to the team whose call made it");
+    assert_eq!(world.records(&format!("task_id={made}"), 1).await[0]["id"], creation["id"]);
     assert!(world.records("outcome=open", 0).await.is_empty());
 
     world.no_faults().await;

@@ -68,6 +68,10 @@ pub(super) async fn run(
         }
     };
     progress.end();
+    // Whoever does not take the end itself has left early, as the log sees it.
+    if !matches!(lines.next().await, Ok(None)) {
+        return Err(broken(target.records, "something follows its end", partial.as_deref()));
+    }
     target.end(&end).map_err(named)?;
     if let (Some(partial), Some(file)) = (&partial, file) {
         fs::rename(partial, file).map_err(named)?;
@@ -84,7 +88,7 @@ impl Target {
         match self.format {
             Format::Csv => self.to.write_all(&csv_head()),
             Format::Json => self.to.write_all(b"["),
-            Format::Ndjson => Ok(()),
+            Format::Ndjson | Format::Proof => Ok(()),
         }
     }
 
@@ -94,7 +98,7 @@ impl Target {
         match self.format {
             Format::Csv => self.csv(csv_rows([record])),
             Format::Json => write!(self.to, "{before}{}", self.json(record)),
-            Format::Ndjson => writeln!(self.to, "{}", self.json(record)),
+            Format::Ndjson | Format::Proof => writeln!(self.to, "{}", self.json(record)),
         }
     }
 
@@ -102,7 +106,7 @@ impl Target {
         match self.format {
             Format::Csv => {}
             Format::Json => self.to.write_all(b"\n]\n")?,
-            Format::Ndjson => writeln!(self.to, "{}", self.json(end))?,
+            Format::Ndjson | Format::Proof => writeln!(self.to, "{}", self.json(end))?,
         }
         self.to.flush()
     }
@@ -140,7 +144,7 @@ impl Progress {
     }
 }
 
-fn partial(file: &Path) -> PathBuf {
+pub(super) fn partial(file: &Path) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(".partial");
     PathBuf::from(name)

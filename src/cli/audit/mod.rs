@@ -1,11 +1,14 @@
 //! `audit`: questions to the audit log, through the admin listener or straight to the store.
 
+mod copy;
 mod export;
 mod filters;
+mod key;
 mod show;
 mod source;
+mod verify;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -33,6 +36,12 @@ enum What {
     History(Box<History>),
     /// Count records in each minute, hour or day
     Summary(Box<Summary>),
+    /// Write the log as it grows, every entry once
+    Follow(Follow),
+    /// Prove an export offline, or say what was done to it
+    Verify(verify::Verify),
+    /// Make the key that signs checkpoints, or print its public half
+    Key(key::Key),
 }
 
 /// Arguments of `audit query`.
@@ -106,6 +115,19 @@ struct Summary {
     json: bool,
 }
 
+/// Arguments of `audit follow`.
+#[derive(Args, Debug)]
+struct Follow {
+    #[command(flatten)]
+    place: Where,
+    /// Go on from here: the newest `position` of an earlier run, or `start`
+    #[arg(long, default_value = "start", value_name = "POSITION")]
+    since: String,
+    /// End when there is nothing more
+    #[arg(long)]
+    once: bool,
+}
+
 /// What leads to few records.
 #[derive(Args, Debug)]
 struct One {
@@ -125,6 +147,8 @@ enum Format {
     Csv,
     /// An array
     Json,
+    /// The whole log with its tiles and checkpoints, for `audit verify`; takes no filters
+    Proof,
 }
 
 impl Audit {
@@ -146,6 +170,23 @@ impl Audit {
                 let path = format!("/v1/audit/summary?{}", query(filters::given(own).chain(asked.filters.pairs())));
                 show::summary(&ask(&asked.place, &path, here).await?, asked.json, here);
             }
+            What::Follow(asked) => {
+                let wait = if asked.once { "false" } else { "true" };
+                let path = format!(
+                    "/v1/audit/follow?{}",
+                    query([("since", asked.since.as_str()), ("wait", wait)].into_iter())
+                );
+                copied(&asked.place, &path, None, here).await?;
+            }
+            What::Verify(asked) => return Ok(asked.run(here)),
+            What::Key(asked) => asked.run(here)?,
+            What::Export(asked) if asked.format == Format::Proof => {
+                let mut pairs = asked.one.pairs().chain(asked.filters.pairs()).chain(asked.paging.pairs());
+                if let Some((name, _)) = pairs.next() {
+                    return Err(miette::miette!("a proof is of the whole log; leave out {name}"));
+                }
+                copied(&asked.place, "/v1/audit/proof", asked.output.as_deref(), here).await?;
+            }
             What::Export(asked) => {
                 let pairs = asked.one.pairs().chain(asked.filters.pairs()).chain(asked.paging.pairs());
                 let path = format!("/v1/audit/records?{}", query(pairs.chain([("format", "ndjson")])));
@@ -163,6 +204,14 @@ impl One {
     fn pairs(&self) -> impl Iterator<Item = (&'static str, &str)> {
         filters::given([("id", &self.id), ("task_id", &self.task_id)])
     }
+}
+
+/// An answer as it comes.
+async fn copied(place: &Where, path: &str, file: Option<&Path>, here: &Surroundings) -> miette::Result<()> {
+    let source = Source::open(place, here).await?;
+    let copied = copy::run(&source, path, file, here).await;
+    let closed = source.close().await;
+    copied.and(closed)
 }
 
 /// One answer, whole. It is recorded before it is shown.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
+use bytes::BytesMut;
 use clap::Args;
 use http::Response;
 use http_body_util::{BodyExt, Limited};
@@ -17,6 +18,7 @@ use super::super::out::plain;
 use super::super::settings::{Settings, open_store};
 use super::super::{Surroundings, client};
 use crate::admin::{Cursors, Local};
+use crate::evidence::{Checkpoints, Folder};
 use crate::store::{Store, Writer, WriterOptions};
 
 /// How long an answer may take to begin, and its next part to come: the listener gives a question 5 s when it is its turn.
@@ -57,18 +59,31 @@ pub(super) enum Source {
 /// The lines of an answer, as they come.
 pub(super) struct Lines {
     body: Body,
-    rest: Vec<u8>,
+    rest: BytesMut,
+    /// Bytes of the rest that have no end of a line in them.
+    looked_at: usize,
 }
 
 impl Source {
     pub(super) async fn open(place: &Where, here: &Surroundings) -> miette::Result<Source> {
         if place.config.is_some() || place.data_dir.is_some() {
             let settings = Settings { config: place.config.clone(), data_dir: place.data_dir.clone() };
-            let config = settings.load(here)?;
+            let mut config = settings.load(here)?;
             let store = open_store(&config, &here.clock).await?;
             let writer = Writer::start(Arc::clone(&store), WriterOptions::default());
+            let checkpoints = config.audit.proof.take().map(|proof| {
+                let folder = Folder::new(proof.folder);
+                Arc::new(Checkpoints::new(Arc::clone(&store), proof.signer, folder, here.clock.clone()))
+            });
             let cursors = Cursors::new(&config.audit.digest_key);
-            let local = Local::new(Arc::clone(&store), writer.clone(), cursors, here.clock.clone());
+            let local = Local::new(
+                Arc::clone(&store),
+                writer.clone(),
+                cursors,
+                &config.audit.origin,
+                checkpoints,
+                here.clock.clone(),
+            );
             return Ok(Source::Store { local, store, writer });
         }
         let token = match (&place.token, &place.token_file) {
@@ -93,7 +108,7 @@ impl Source {
 
     /// An answer line by line.
     pub(super) async fn lines(&self, path: &str) -> miette::Result<Lines> {
-        Ok(Lines { body: self.get(path).await?, rest: Vec::new() })
+        Ok(Lines { body: self.get(path).await?, rest: BytesMut::new(), looked_at: 0 })
     }
 
     async fn get(&self, path: &str) -> miette::Result<Body> {
@@ -127,9 +142,7 @@ impl Source {
         let unwritten = writer.drain(PATIENCE).await;
         store.close().await;
         if unwritten > 0 {
-            return Err(miette::miette!(
-                "what was asked could not be recorded, so nothing is shown; the log must be writable"
-            ));
+            return Err(miette::miette!("what was asked could not be recorded; the log must be writable"));
         }
         Ok(())
     }
@@ -144,14 +157,15 @@ impl Source {
 
 impl Lines {
     /// The next line without its end, or none when the answer has ended as it should.
-    pub(super) async fn next(&mut self) -> Result<Option<Vec<u8>>, String> {
+    pub(super) async fn next(&mut self) -> Result<Option<BytesMut>, String> {
         loop {
-            if let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
-                let rest = self.rest.split_off(end + 1);
-                let mut line = std::mem::replace(&mut self.rest, rest);
-                line.pop();
+            if let Some(end) = self.rest[self.looked_at..].iter().position(|byte| *byte == b'\n') {
+                let mut line = self.rest.split_to(self.looked_at + end + 1);
+                line.truncate(line.len() - 1);
+                self.looked_at = 0;
                 return Ok(Some(line));
             }
+            self.looked_at = self.rest.len();
             match timeout(PATIENCE, self.body.frame()).await.map_err(|_| late())? {
                 None if self.rest.is_empty() => return Ok(None),
                 None => return Err("it was cut off in the middle of a line".to_owned()),

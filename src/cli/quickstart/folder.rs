@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::cli::settings::FILE;
 use crate::identity::Random;
+use crate::proof::SigningKey;
 
 /// The caller with every grant.
 pub(super) const CALLER: &str = "quickstart";
@@ -22,6 +23,9 @@ pub(super) const READER: &str = "reader";
 
 /// The development issuer.
 pub(super) const ISSUER: &str = "quickstart";
+
+/// What its checkpoints are signed as; the configuration says it too.
+const ORIGIN: &str = "quickstart.dts-gateway.invalid/audit";
 
 /// The configuration; addresses and the simulator's endpoint are laid over it at each start.
 const CONFIGURATION: &str = include_str!("../../../config/quickstart/gateway.toml");
@@ -101,8 +105,13 @@ impl Folder {
         };
         let key = || bytes(32).map(|bytes| STANDARD.encode(&*bytes));
         let id = || bytes(16).map(|bytes| format!("AKID{}", hex::encode(&*bytes)));
+        let checkpoint_key = || {
+            let key = SigningKey::generate(ORIGIN).map_err(io::Error::other)?;
+            key.to_pem().map(|pem| pem.to_string()).map_err(io::Error::other)
+        };
         let secret = || bytes(20).map(|bytes| hex::encode(&*bytes));
         self.keep("secrets/sealing.key", key)?;
+        self.keep("secrets/checkpoint.key", checkpoint_key)?;
         self.keep("secrets/digest.key", key)?;
         self.keep("secrets/issuer.key", key)?;
         self.keep("secrets/quickstart.id", id)?;

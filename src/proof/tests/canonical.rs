@@ -14,7 +14,7 @@ fn text(json: &str) -> Result<String, Unrepresentable> {
 #[test]
 fn the_example_of_section_3_2_2() {
     let value = json!({
-        "numbers": [333333333.33333329_f64, 1E30_f64, 4.50_f64, 2e-3_f64, 0.000000000000000000000000001_f64],
+        "numbers": [333333333.3333333_f64, 1E30_f64, 4.50_f64, 2e-3_f64, 0.000000000000000000000000001_f64],
         "string": "\u{20ac}$\u{f}\u{a}A'\u{42}\u{22}\u{5c}\\\"/",
         "literals": [null, true, false]
     });

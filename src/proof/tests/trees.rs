@@ -258,7 +258,7 @@ fn hashes_as_text_and_bytes() {
     let json = serde_json::to_string(&one).unwrap();
     assert_eq!(json, format!("\"{one}\""));
     assert_eq!(serde_json::from_str::<Hash>(&json).unwrap(), one);
-    for wrong in ["", "00", &one.to_string()[1..], "g".repeat(64).as_str()] {
+    for wrong in ["", "00", &one.to_string()[1..], "g".repeat(64).as_str(), &one.to_string().to_uppercase()] {
         wrong.parse::<Hash>().unwrap_err();
     }
 }

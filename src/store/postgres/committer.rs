@@ -5,7 +5,7 @@ use sqlx::postgres::PgConnection;
 use crate::call::Class;
 use crate::store::StoreError;
 use crate::store::fault::fault;
-use crate::store::logs::{CLAIMED, LogName, Logs};
+use crate::store::logs::{self, CLAIMED, LogName, Logs};
 
 use super::log::end;
 
@@ -30,14 +30,19 @@ impl Committer {
     /// Takes a slot: the one given, waiting until its lock is free, or the first free one behind that of the claim.
     pub(super) async fn start(mut connection: PgConnection, slot: Option<i32>) -> Result<Committer, StoreError> {
         sqlx::raw_sql(PREPARE).execute(&mut connection).await.map_err(fault)?;
-        let slot = match slot {
+        let mut slot = match slot {
             // Whatever an earlier connection was doing has ended when its lock is free.
             Some(slot) => wait_for(&mut connection, slot).await?,
-            None => first_free(&mut connection).await?,
+            None => first_free(&mut connection, CLAIMED + 1).await?,
         };
-        let changes = end(&mut connection, LogName { slot, class: Class::Changes }).await?;
-        let reads = end(&mut connection, LogName { slot, class: Class::Reads }).await?;
-        Ok(Committer { connection, logs: Logs::new(slot, changes, reads) })
+        loop {
+            let changes = end(&mut connection, LogName { slot, class: Class::Changes }).await?;
+            let reads = end(&mut connection, LogName { slot, class: Class::Reads }).await?;
+            match logs::resume(slot, changes, reads) {
+                Some(logs) => return Ok(Committer { connection, logs }),
+                None => slot = first_free(&mut connection, slot + 1).await?,
+            }
+        }
     }
 }
 
@@ -51,10 +56,9 @@ async fn wait_for(connection: &mut PgConnection, slot: i32) -> Result<i32, Store
     Ok(slot)
 }
 
-async fn first_free(connection: &mut PgConnection) -> Result<i32, StoreError> {
-    let mut slot = CLAIMED;
+async fn first_free(connection: &mut PgConnection, from: i32) -> Result<i32, StoreError> {
+    let mut slot = from;
     loop {
-        slot += 1;
         let is_free: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock($1, $2)")
             .bind(SLOT_LOCK)
             .bind(slot)
@@ -64,5 +68,6 @@ async fn first_free(connection: &mut PgConnection) -> Result<i32, StoreError> {
         if is_free {
             return Ok(slot);
         }
+        slot += 1;
     }
 }

@@ -9,14 +9,15 @@ use crate::proof::{Hash, Tile};
 use crate::store::StoreError;
 use crate::store::fault::fault;
 use crate::store::log::{self, Head, KeptCheckpoint, LogEntry, Place};
-use crate::store::logs::{self, Found, Log, LogName, TILE};
+use crate::store::logs::{self, Found, LogName, TILE};
 use crate::store::page::Words;
 
 /// Every log that the database has, none of a slot that never wrote anything.
 pub(super) async fn names(pool: &PgPool) -> Result<Vec<LogName>, StoreError> {
     let highest: Option<i32> = sqlx::query_scalar(
         "SELECT greatest((SELECT max(slot) FROM audit_records WHERE leaf IS NOT NULL),
-                         (SELECT max(slot) FROM audit_intents WHERE leaf IS NOT NULL))",
+                         (SELECT max(slot) FROM audit_intents WHERE leaf IS NOT NULL),
+                         (SELECT max(slot) FROM audit_settlements))",
     )
     .fetch_one(pool)
     .await
@@ -26,7 +27,7 @@ pub(super) async fn names(pool: &PgPool) -> Result<Vec<LogName>, StoreError> {
 }
 
 /// Where a log ends.
-pub(super) async fn end(connection: &mut PgConnection, name: LogName) -> Result<Log, StoreError> {
+pub(super) async fn end(connection: &mut PgConnection, name: LogName) -> Result<Found, StoreError> {
     let mut found = Found::default();
     let last = sqlx::query(
         "SELECT leaf, recorded_at FROM (
@@ -34,6 +35,9 @@ pub(super) async fn end(connection: &mut PgConnection, name: LogName) -> Result<
               ORDER BY leaf DESC LIMIT 1)
              UNION ALL
              (SELECT leaf, recorded_at FROM audit_intents WHERE slot = $1 AND class = $2 AND leaf IS NOT NULL
+              ORDER BY leaf DESC LIMIT 1)
+             UNION ALL
+             (SELECT leaf, recorded_at FROM audit_settlements WHERE slot = $1 AND class = $2
               ORDER BY leaf DESC LIMIT 1)) AS last
          ORDER BY leaf DESC LIMIT 1",
     )
@@ -64,7 +68,7 @@ pub(super) async fn end(connection: &mut PgConnection, name: LogName) -> Result<
         above /= TILE;
         level += 1;
     }
-    found.log()
+    Ok(found)
 }
 
 /// The hashes of a log's entries from an index on.
@@ -73,7 +77,9 @@ async fn leaves(connection: &mut PgConnection, name: LogName, from: u64) -> Resu
         "SELECT leaf_hash FROM (
              SELECT leaf, leaf_hash FROM audit_records WHERE slot = $1 AND class = $2 AND leaf >= $3
              UNION ALL
-             SELECT leaf, leaf_hash FROM audit_intents WHERE slot = $1 AND class = $2 AND leaf >= $3) AS entries
+             SELECT leaf, leaf_hash FROM audit_intents WHERE slot = $1 AND class = $2 AND leaf >= $3
+             UNION ALL
+             SELECT leaf, leaf_hash FROM audit_settlements WHERE slot = $1 AND class = $2 AND leaf >= $3) AS entries
          ORDER BY leaf",
     )
     .bind(name.slot)
@@ -88,8 +94,7 @@ async fn leaves(connection: &mut PgConnection, name: LogName, from: u64) -> Resu
 /// Where a log ends, read by whoever does not write it.
 pub(super) async fn head(pool: &PgPool, name: LogName) -> Result<Head, StoreError> {
     let mut connection = pool.acquire().await.map_err(fault)?;
-    let Log { tree, recorded_at } = end(&mut connection, name).await?;
-    Ok(Head { log: name, tree, recorded_at })
+    Ok(end(&mut connection, name).await?.head(name))
 }
 
 /// Entries of a log in order.

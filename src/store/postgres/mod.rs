@@ -31,7 +31,7 @@ use super::logs::CLAIMED;
 use super::page::Words;
 use super::{
     By, Count, Entry, Filter, Head, KeptCheckpoint, KeyRow, KeyState, LogEntry, LogName, LogStore, Page, Per, Phases,
-    Place, Remembered, ReplayKey, Store, StoreError, TaskRow, Verdict,
+    Place, Remembered, ReplayKey, Store, StoreError, TaskRow, Unsettled, Verdict,
 };
 use crate::call::Clock;
 use crate::proof::Tile;
@@ -221,6 +221,10 @@ impl Store for Postgres {
         within(OPERATION, read::open_changes(&self.pool)).await
     }
 
+    async fn unsettled(&self, since: Timestamp, limit: u32) -> Result<Vec<Unsettled>, StoreError> {
+        within(OPERATION, read::unsettled(&self.pool, since, limit)).await
+    }
+
     async fn insert_key(&self, key: &KeyRow) -> Result<(), StoreError> {
         within(OPERATION, keys::insert(&self.pool, key)).await
     }
@@ -331,6 +335,7 @@ fn migrations() -> Migrator {
     let all = [
         (1, "start", include_str!("../../../migrations/postgres/0001_start.sql")),
         (2, "provable log", include_str!("../../../migrations/postgres/0002_provable_log.sql")),
+        (3, "settlements", include_str!("../../../migrations/postgres/0003_settlements.sql")),
     ];
     let migration = |(version, name, text): (i64, &'static str, &'static str)| {
         Migration::new(version, name.into(), MigrationType::Simple, text.into_sql_str(), false)

@@ -1,11 +1,12 @@
-//! Where the logs end. There is one slot: a file has one writer at a time.
+//! Where the logs end. There is one slot, unless its log was altered: a file has one writer at a
+//! time.
 
 use sqlx::sqlite::SqliteConnection;
 
 use crate::call::Class;
 use crate::store::StoreError;
 use crate::store::fault::fault;
-use crate::store::logs::{CLAIMED, LogName, Logs};
+use crate::store::logs::{self, CLAIMED, LogName, Logs};
 
 use super::log::end;
 
@@ -25,8 +26,14 @@ impl Ends {
         if let Some(ends) = known.filter(|ends| ends.version == version) {
             return Ok(ends);
         }
-        let changes = end(connection, LogName { slot: CLAIMED, class: Class::Changes }).await?;
-        let reads = end(connection, LogName { slot: CLAIMED, class: Class::Reads }).await?;
-        Ok(Ends { version, logs: Logs::new(CLAIMED, changes, reads) })
+        let mut slot = CLAIMED;
+        loop {
+            let changes = end(connection, LogName { slot, class: Class::Changes }).await?;
+            let reads = end(connection, LogName { slot, class: Class::Reads }).await?;
+            match logs::resume(slot, changes, reads) {
+                Some(logs) => return Ok(Ends { version, logs }),
+                None => slot += 1,
+            }
+        }
     }
 }

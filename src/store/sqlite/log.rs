@@ -8,11 +8,11 @@ use crate::proof::{Hash, Tile};
 use crate::store::StoreError;
 use crate::store::fault::fault;
 use crate::store::log::{self, KeptCheckpoint, LogEntry, Place};
-use crate::store::logs::{self, Found, Log, LogName, TILE};
+use crate::store::logs::{self, Found, LogName, TILE};
 use crate::store::page::Words;
 
 /// Where a log ends.
-pub(super) async fn end(connection: &mut SqliteConnection, name: LogName) -> Result<Log, StoreError> {
+pub(super) async fn end(connection: &mut SqliteConnection, name: LogName) -> Result<Found, StoreError> {
     let mut found = Found::default();
     let last = sqlx::query(
         "SELECT leaf, recorded_at FROM (
@@ -20,7 +20,10 @@ pub(super) async fn end(connection: &mut SqliteConnection, name: LogName) -> Res
                             AND leaf IS NOT NULL ORDER BY leaf DESC LIMIT 1)
              UNION ALL
              SELECT * FROM (SELECT leaf, recorded_at FROM audit_intents WHERE slot = $1 AND class = $2
-                            AND leaf IS NOT NULL ORDER BY leaf DESC LIMIT 1)) AS last
+                            AND leaf IS NOT NULL ORDER BY leaf DESC LIMIT 1)
+             UNION ALL
+             SELECT * FROM (SELECT leaf, recorded_at FROM audit_settlements WHERE slot = $1 AND class = $2
+                            ORDER BY leaf DESC LIMIT 1)) AS last
          ORDER BY leaf DESC LIMIT 1",
     )
     .bind(name.slot)
@@ -50,7 +53,7 @@ pub(super) async fn end(connection: &mut SqliteConnection, name: LogName) -> Res
         above /= TILE;
         level += 1;
     }
-    found.log()
+    Ok(found)
 }
 
 /// The hashes of a log's entries from an index on.
@@ -59,7 +62,9 @@ async fn leaves(connection: &mut SqliteConnection, name: LogName, from: u64) -> 
         "SELECT leaf_hash FROM (
              SELECT leaf, leaf_hash FROM audit_records WHERE slot = $1 AND class = $2 AND leaf >= $3
              UNION ALL
-             SELECT leaf, leaf_hash FROM audit_intents WHERE slot = $1 AND class = $2 AND leaf >= $3) AS entries
+             SELECT leaf, leaf_hash FROM audit_intents WHERE slot = $1 AND class = $2 AND leaf >= $3
+             UNION ALL
+             SELECT leaf, leaf_hash FROM audit_settlements WHERE slot = $1 AND class = $2 AND leaf >= $3) AS entries
          ORDER BY leaf",
     )
     .bind(name.slot)

@@ -27,12 +27,13 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::fault::{fault, migration, within};
+use super::logs::CLAIMED;
 use super::page::Words;
 use super::{
     By, Count, Entry, Filter, Head, KeptCheckpoint, KeyRow, KeyState, LogEntry, LogName, LogStore, Page, Per, Phases,
-    Place, Remembered, ReplayKey, Store, StoreError, TaskRow, Verdict, summary,
+    Place, Remembered, ReplayKey, Store, StoreError, TaskRow, Unsettled, Verdict, summary,
 };
-use crate::call::Clock;
+use crate::call::{Class, Clock};
 use crate::proof::Tile;
 use claim::Claim;
 use ends::Ends;
@@ -103,8 +104,15 @@ impl Sqlite {
         let heads = async |writing: &mut Writing| {
             let mut transaction = writing.connection.begin_with(BEGIN).await.map_err(fault)?;
             let ends = Ends::current(&mut transaction, writing.ends.take()).await?;
+            let mut heads = Vec::new();
+            for slot in CLAIMED..ends.logs.slot() {
+                for class in [Class::Changes, Class::Reads] {
+                    let name = LogName { slot, class };
+                    heads.push(log::end(&mut transaction, name).await?.head(name));
+                }
+            }
             transaction.rollback().await.map_err(fault)?;
-            let heads = ends.logs.heads().to_vec();
+            heads.extend(ends.logs.heads());
             writing.ends = Some(ends);
             Ok(heads)
         };
@@ -181,6 +189,10 @@ impl Store for Sqlite {
 
     async fn open_changes(&self) -> Result<Vec<crate::call::Record>, StoreError> {
         within(OPERATION, read::open_changes(&self.pool)).await
+    }
+
+    async fn unsettled(&self, since: Timestamp, limit: u32) -> Result<Vec<Unsettled>, StoreError> {
+        within(OPERATION, read::unsettled(&self.pool, since, limit)).await
     }
 
     async fn insert_key(&self, key: &KeyRow) -> Result<(), StoreError> {
@@ -300,6 +312,7 @@ fn migrations() -> Migrator {
     let all = [
         (1, "start", include_str!("../../../migrations/sqlite/0001_start.sql")),
         (2, "provable log", include_str!("../../../migrations/sqlite/0002_provable_log.sql")),
+        (3, "settlements", include_str!("../../../migrations/sqlite/0003_settlements.sql")),
     ];
     let migration = |(version, name, text): (i64, &'static str, &'static str)| {
         Migration::new(version, name.into(), MigrationType::Simple, text.into_sql_str(), false)

@@ -169,16 +169,16 @@ fn a_call_has_its_phases() {
         let change = intent(&[]);
         let open = Record { settled: None, ..change.record.clone() };
         bed.store.commit(&[Entry::Intent(change.clone())]).await.unwrap();
-        let begun = Phases { intent: Some(open.clone()), ended: None };
+        let begun = Phases { intent: Some(open.clone()), ..Phases::default() };
         assert_eq!(bed.store.phases(change.record.id).await.unwrap(), begun);
         bed.store.commit(&[end(&change, Outcome::Failed, None)]).await.unwrap();
         let ended_as = Record { outcome: Outcome::Failed, upstream_code: None, ..change.record.clone() };
-        let both = Phases { intent: Some(open), ended: Some(ended_as) };
+        let both = Phases { intent: Some(open), ended: Some(ended_as), settled: None };
         assert_eq!(bed.store.phases(change.record.id).await.unwrap(), both);
 
         let read = record(Outcome::Ok);
         bed.store.commit(&[ended(&read)]).await.unwrap();
-        assert_eq!(bed.store.phases(read.id).await.unwrap(), Phases { intent: None, ended: Some(read) });
+        assert_eq!(bed.store.phases(read.id).await.unwrap(), Phases { ended: Some(read), ..Phases::default() });
         assert_eq!(bed.store.phases(Uuid::nil()).await.unwrap(), Phases::default());
     });
 }

@@ -1,0 +1,17 @@
+//! What leaves the database to prove what is in it: signed checkpoints, exports that an auditor verifies offline, the
+//! proof of one record, and the log as it grows.
+//!
+//! The room reads logs and writes none: entries come about in the store. It knows neither HTTP nor the request path.
+
+mod checkpoints;
+mod export;
+mod folder;
+mod follow;
+mod record;
+mod tiles;
+
+pub use checkpoints::{Checkpoints, PublishError, Signer};
+pub use export::Export;
+pub use folder::Folder;
+pub use follow::{BadPosition, Follow, Position};
+pub use record::{RecordProof, record_proofs};

@@ -1,0 +1,37 @@
+//! What the command says, for three cases.
+
+use serde_json::json;
+
+use super::bed::*;
+use crate::proof::*;
+
+/// RFC 8410 section 10.3's private key: the same text on every run.
+const PEM: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n";
+
+fn bed() -> (Export, SigningKey, Vec<String>) {
+    let key = SigningKey::from_pem(ORIGIN, PEM).unwrap();
+    let export = Export::new(300, &[100, 290], &key);
+    let held = vec![checkpoint(&export.rows, 280, &[&key])];
+    (export, key, held)
+}
+
+#[test]
+fn nothing_is_wrong() {
+    let (export, key, held) = bed();
+    insta::assert_snapshot!(export.verify(&key, &held).lines().join("\n"));
+}
+
+#[test]
+fn nothing_is_wrong_but_no_checkpoint_was_given() {
+    let (export, key, _) = bed();
+    insta::assert_snapshot!(export.verify(&key, &[]).lines().join("\n"));
+}
+
+#[test]
+fn edited_removed_and_cut_off() {
+    let (mut export, key, held) = bed();
+    export.rows.truncate(270);
+    export.rows[20]["record"]["outcome"] = json!("refused");
+    export.rows.drain(30..33);
+    insta::assert_snapshot!(export.verify(&key, &held).lines().join("\n"));
+}
