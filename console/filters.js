@@ -24,6 +24,7 @@ const LABELS = {
   family: "Family",
   version: "Version",
   key_id: "Key id",
+  settled: "Settled as",
 };
 
 // Beyond the first six they are asked for rarely.

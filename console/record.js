@@ -17,14 +17,20 @@ const MEANINGS = {
 export async function showRecord(body, id, act, signal) {
   const { body: written, text } = await ask(`records/${encodeURIComponent(id)}`, {}, signal);
   const record = (written.ended ?? written.intent).record;
-  body.replaceChildren(
-    headline(record),
+  const settled = written.settled;
+  const parts = [
+    headline({ ...record, settled: settled?.settled ?? record.settled }),
     section("Decision", trace(record, written.intent)),
+    settled && section("Found out later", ...settlement(settled)),
     section("Who and what", facts(record, act)),
     section("Parameters, redacted", ...parameters(record)),
-    section("Proof", el("div", { class: "proofs" }, proof("Intent", written.intent), proof("End", written.ended))),
+    section(
+      "Proof",
+      el("div", { class: "proofs" }, proof("Intent", written.intent), proof("End", written.ended), proof("Settled", settled)),
+    ),
     whole(text),
-  );
+  ];
+  body.replaceChildren(...parts.filter(Boolean));
   return record.action || "A record";
 }
 
@@ -42,10 +48,22 @@ function headline(record) {
       record.family === "gateway" ? null : MEANINGS[record.outcome],
       record.caller_gone && " The caller hung up before its answer.",
     ),
-    record.settled && el("p", {}, `Found out later: ${record.settled}.`),
     record.reason && el("p", {}, "Reason: ", value(record.reason, { class: "code reason" })),
     detail.message && el("p", { class: "message" }, value(detail.message)),
   );
+}
+
+// What became of a call of which nobody knew, and what that was seen by.
+function settlement({ settled, seen, recorded_at: at }) {
+  const meanings = {
+    done: "The cloud shows that it was carried out.",
+    "not-done": "The cloud shows that it was not carried out.",
+    undetermined: "The cloud does not show whether it was carried out. Look at the task.",
+  };
+  return [
+    el("p", {}, el("strong", {}, value(settled)), ", ", time(at), " UTC. ", meanings[settled]),
+    block(spread(JSON.stringify(seen ?? null))),
+  ];
 }
 
 function facts(record, act) {
@@ -121,17 +139,15 @@ function proof(title, phase) {
     proven: "A signed checkpoint covers it, and its hash is in the tree.",
     pending: "It is in the log; the next checkpoint will cover it.",
     mismatch: "What is stored is not what was written. Keep the database as it is and verify an export.",
-    "not provable": "It bears no proof: it was written before the log could prove, or the listener does not give it.",
+    "not provable": "It has no place in a log: it was written before the log was provable.",
   };
   const facts = proof && [
     ["Log", proof.log],
     ["Entry", proof.index],
     ["Hash", proof.hash],
+    ["Committed", proof.recorded_at],
     ["Path", Array.isArray(proof.path) ? count(proof.path.length, "hash", "hashes") : null],
-    [
-      "Checkpoint",
-      proof.checkpoint && typeof proof.checkpoint === "object" ? spread(JSON.stringify(proof.checkpoint)) : proof.checkpoint,
-    ],
+    ["Checkpoint", proof.checkpoint],
   ];
   return el(
     "div",

@@ -18,6 +18,7 @@ export const TEXTS = [
   "family",
   "version",
   "key_id",
+  "settled",
 ];
 
 const MINUTE = 60_000;

@@ -19,6 +19,8 @@ await scenario(async (page) => {
   await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "light" }]);
   await contrast(page);
   await picture(page, "light-record");
+  await page.$eval("dialog .proofs", (element) => element.scrollIntoView({ block: "end" }));
+  await picture(page, "light-proof");
   await open(page, "task", told.task, ".history li");
   await picture(page, "light-task");
 

@@ -45,24 +45,22 @@ export async function opensARecord(page) {
 export async function showsProof(page) {
   const path = `/v1/audit/records/${told.stopped}`;
   const real = await ask(`records/${told.stopped}`);
-  const proof = {
-    log: "0/changes",
-    index: 12,
-    hash: "ab".repeat(32),
-    checkpoint: { origin: "gateway.example/audit/0/changes", size: 20 },
-    path: ["cd".repeat(32)],
-  };
+  const checkpoint = "gateway.example/audit/0/changes\n20\nq83v\n\n\u2014 gateway.example c2ln\n";
+  const proof = { log: "0/changes", index: 12, hash: "ab".repeat(32), path: ["cd".repeat(32)], checkpoint };
+  const settled = { settled: "done", seen: { why: "the task is Stopped" }, recorded_at: told.now };
   for (const state of ["proven", "pending", "mismatch"]) {
     await shows(page, told.failed);
-    const written = { ...real, intent: { ...real.intent, proof: { ...proof, state } }, ended: { record: real.ended.record } };
+    const intent = { record: real.intent.record, proof: { ...proof, state } };
+    const written = { id: real.id, intent, ended: { record: real.ended.record }, settled };
     await changed(
       page,
       (url) => (url.pathname === path ? written : undefined),
       () => shows(page, told.stopped),
     );
-    const [intent, end] = await texts(page, "dialog .proof");
-    assert.match(intent, new RegExp(`^Intent: ${state}\n.*0/changes.*12.*abab.*1 hash.*gateway.example`, "s"));
-    assert.match(end, /^End: not provable\n/);
+    const proofs = await texts(page, "dialog .proof");
+    assert.match(proofs[0], new RegExp(`^Intent: ${state}\\n.*0/changes.*12.*abab.*1 hash.*gateway.example.*\\n20\\n`, "s"));
+    for (const bare of proofs.slice(1)) assert.match(bare, /^(End|Settled): not provable\n/);
+    assert.match(await text(page, "dialog"), /Found out later\s+done, .*the task is Stopped/s);
   }
 }
 
