@@ -137,7 +137,7 @@ function proof(title, phase) {
   const state = proof ? proof.state : "not provable";
   const words = {
     proven: "A signed checkpoint covers it, and its hash is in the tree.",
-    pending: "It is in the log; the next checkpoint will cover it.",
+    pending: "It is in the log, and no checkpoint covers it yet.",
     mismatch: "What is stored is not what was written. Keep the database as it is and verify an export.",
     "not provable": "It has no place in a log: it was written before the log was provable.",
   };
@@ -146,7 +146,7 @@ function proof(title, phase) {
     ["Entry", proof.index],
     ["Hash", proof.hash],
     ["Committed", proof.recorded_at],
-    ["Path", Array.isArray(proof.path) ? count(proof.path.length, "hash", "hashes") : null],
+    ["Path", proof.path?.length ? count(proof.path.length, "hash", "hashes") : null],
     ["Checkpoint", proof.checkpoint],
   ];
   return el(
