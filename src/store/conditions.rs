@@ -21,7 +21,8 @@ where
     // Through the table of tasks, whose key is (task, id): its entries are in the page's order.
     let id = if filter.task_id.is_some() { "t.record_id" } else { "r.id" };
     if let Some(task) = &filter.task_id {
-        query.push(" JOIN audit_record_tasks t ON t.record_id = r.id WHERE t.task_id = ").push_bind(task.clone());
+        query.push(" JOIN audit_record_tasks t ON t.record_id = r.id").push(DB::OF_THE_END);
+        query.push(" WHERE t.task_id = ").push_bind(task.clone());
     } else {
         query.push(" WHERE true");
     }

@@ -26,6 +26,9 @@ pub(super) trait Words: Database {
     /// The columns of a record in the order of [`record`], of the table alias `r`, lists and details as JSON text.
     const COLUMNS: &'static str;
 
+    /// What joins a task's row `t` to the end `r` of a call, beside the id: an intent may have a row of its own.
+    const OF_THE_END: &'static str;
+
     /// The function that says where in a text another one begins, 0 for nowhere.
     const POSITION: &'static str;
 

@@ -58,7 +58,7 @@ impl Settle {
         let place = Place { version: version.clone(), region: record.region.clone(), host: host.to_owned(), account };
         let is_late = self.clock.now().duration_since(left.recorded_at) >= self.settle_after;
         let subjects: Vec<TaskRef> = action.task_ids(&parameters).into_iter().filter(TaskRef::is_subject).collect();
-        match action.creates.as_ref().filter(|created| !(created.unless_named && !subjects.is_empty())) {
+        match action.creates.as_ref().filter(|created| !created.unless_named || subjects.is_empty()) {
             Some(created) => {
                 self.look_for_made(&place, record, created, &parameters, (left.recorded_at, is_late)).await
             }

@@ -106,7 +106,8 @@ impl Settle {
         let left = match self.store.unsettled(since, IN_MIND).await {
             Ok(left) => left,
             Err(error) => {
-                tracing::warn!(error = %error, "changes of unknown outcome could not be read; they are tried again");
+                // Once a second, while the writer tells of the database already.
+                tracing::debug!(error = %error, "changes of unknown outcome could not be read; they are tried again");
                 return;
             }
         };

@@ -305,13 +305,11 @@ async fn settlements(connection: &mut PgConnection, rows: &[Row<'_, Settlement>]
         .await?;
         if let Some(made) = &row.record.made {
             sqlx::query(
-                "INSERT INTO audit_record_tasks (task_id, record_id, class, recorded_at) VALUES ($1, $2, $3, $4)
-                 ON CONFLICT DO NOTHING",
+                "INSERT INTO audit_record_tasks (task_id, record_id, class, recorded_at)
+                 SELECT $1, r.id, r.class, r.recorded_at FROM audit_records r WHERE r.id = $2 ON CONFLICT DO NOTHING",
             )
             .bind(&made.task)
             .bind(row.record.id)
-            .bind(row.class.as_str())
-            .bind(<sqlx::Postgres as Words>::time(row.recorded_at))
             .execute(&mut *connection)
             .await?;
         }

@@ -309,6 +309,8 @@ impl Words for sqlx::Postgres {
          r.version, r.action, r.region, to_json(r.task_ids)::text AS task_ids, r.outcome, r.reason, r.caller_gone, \
          r.settled, r.request_id, r.upstream_request_id, r.upstream_code, r.waited_ms, r.detail::text AS detail";
 
+    const OF_THE_END: &'static str = " AND t.class = r.class AND t.recorded_at = r.recorded_at";
+
     const POSITION: &'static str = "strpos";
 
     const ASCII: &'static str = "\"C\"";

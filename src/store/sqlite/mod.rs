@@ -281,6 +281,8 @@ impl Words for sqlx::Sqlite {
          r.version, r.action, r.region, r.task_ids, r.outcome, r.reason, r.caller_gone, r.settled, r.request_id, \
          r.upstream_request_id, r.upstream_code, r.waited_ms, r.detail";
 
+    const OF_THE_END: &'static str = "";
+
     const POSITION: &'static str = "instr";
 
     const ASCII: &'static str = "BINARY";

@@ -164,6 +164,20 @@ fn several_words_are_one_or_the_other() {
 }
 
 #[test]
+fn a_change_is_found_once_by_its_task_however_long_it_took() {
+    on_both(async |bed| {
+        let change = intent(&[("dts-1", 0)]);
+        bed.store.commit(&[Entry::Intent(change.clone())]).await.unwrap();
+        bed.store.commit(&[end(&change, Outcome::Ok, None)]).await.unwrap();
+        let filter = Filter { task_id: Some("dts-1".to_owned()), limit: 10, ..Filter::default() };
+        let found = find(bed, filter.clone()).await;
+        assert_eq!(found.iter().map(|record| record.id).collect::<Vec<_>>(), [change.record.id]);
+        let counted = bed.store.summary(&filter, Per::Day, By::Outcome, 10).await.unwrap();
+        assert_eq!(counted.iter().map(|count| count.records).sum::<u64>(), 1);
+    });
+}
+
+#[test]
 fn a_call_has_its_phases() {
     on_both(async |bed| {
         let change = intent(&[]);
