@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Brings the official SDKs that the tests drive into .tools/, at the versions pinned under tests/clients/.
+# Brings the official SDKs that the tests drive into .tools/, at the versions pinned under tests/clients/, and what drives
+# the browser, pinned under tests/console/.
 # Nothing is done when they are there already. Prints where they are, as lines for `eval`.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -34,19 +35,25 @@ if ! current "$python" $requirements || ! "$python/bin/python" -c 'import aliyun
   stamp "$python" $requirements >"$python/.installed"
 fi
 
-node=$tools/node
-packages=(tests/clients/node/package.json tests/clients/node/package-lock.json)
-if ! current "$node" "${packages[@]}"; then
-  echo "clients: installing the Node SDKs into .tools/node" >&2
-  rm -rf "$node"
-  mkdir -p "$node"
-  cp "${packages[@]}" "$node"
-  (cd "$node" && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error >&2)
-  stamp "$node" "${packages[@]}" >"$node/.installed"
-fi
+node_packages() { # FOLDER PINS WHAT
+  local folder=$1 packages=("$2/package.json" "$2/package-lock.json")
+  if ! current "$folder" "${packages[@]}"; then
+    echo "clients: installing $3 into .tools/${folder##*/}" >&2
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    cp "${packages[@]}" "$folder"
+    (cd "$folder" && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error >&2)
+    stamp "$folder" "${packages[@]}" >"$folder/.installed"
+  fi
+}
+
+node_packages "$tools/node" tests/clients/node 'the Node SDKs'
+node_packages "$tools/console" tests/console "the browser's driver"
 
 printf 'export %s=%q\n' \
   DTS_TEST_PYTHON "$python/bin/python" \
   DTS_TEST_TCCLI "$python/bin/tccli" \
   DTS_TEST_NODE "$(command -v node)" \
-  DTS_TEST_NODE_MODULES "$node/node_modules"
+  DTS_TEST_NODE_MODULES "$tools/node/node_modules" \
+  DTS_TEST_CONSOLE_MODULES "$tools/console/node_modules" \
+  DTS_TEST_CHROMIUM "$(scripts/packages.sh --chromium || true)"

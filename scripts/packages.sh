@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Makes sure that the programs which the tests start are here: Postgres, Redis, Python, Node.
+# Makes sure that the programs which the tests start are here: Postgres, Redis, Python, Node, Chromium.
 #
 #   scripts/packages.sh                  install what is missing (Debian and its children, as root), or say what to install
 #   scripts/packages.sh --postgres-bin   print the folder of the Postgres server's programs
+#   scripts/packages.sh --chromium       print the browser's program
 set -euo pipefail
 
 postgres_bin() {
@@ -17,12 +18,17 @@ postgres_bin() {
   return 1
 }
 
+browser() {
+  command -v chromium || command -v chromium-browser || command -v google-chrome-stable
+}
+
 missing() {
   postgres_bin >/dev/null || echo postgresql
   command -v redis-server >/dev/null && command -v redis-cli >/dev/null || echo redis-server
   python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
   command -v node >/dev/null || echo nodejs
   command -v npm >/dev/null || echo npm
+  browser >/dev/null || echo chromium
   command -v setpriv >/dev/null || echo util-linux
 }
 
@@ -44,6 +50,11 @@ if [ "${1-}" = --postgres-bin ]; then
   exit
 fi
 
+if [ "${1-}" = --chromium ]; then
+  browser
+  exit
+fi
+
 mapfile -t packages < <(missing)
 [ ${#packages[@]} -gt 0 ] || exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
@@ -56,6 +67,6 @@ elif command -v apt-get >/dev/null; then
   echo "  sudo apt-get install -y --no-install-recommends ${packages[*]}" >&2
 else
   echo "packages: the tests need programs that are not here. Debian calls their packages: ${packages[*]}" >&2
-  echo "  (the Postgres server with initdb in PATH, redis-server and redis-cli, Python 3.10 with venv, Node 18 with npm)" >&2
+  echo "  (the Postgres server with initdb in PATH, redis-server and redis-cli, Python 3.10 with venv, Node 18 with npm, Chromium)" >&2
 fi
 exit 69

@@ -103,12 +103,13 @@ impl Running {
             clock: clock.clone(),
         };
         let refresh = Refresh { identity, every: config.keys.refresh };
-        let edge = build::edge(config, parts);
+        let (edge, settle) = build::edge(config, parts);
         let drained = CancellationToken::new();
         let administration = tokio::spawn(admin.serve(administration, drained.clone()));
         let mut serving = vec![
             tokio::spawn(listener.serve(edge, stopping.clone())),
             tokio::spawn(refresh.run(stopping.clone())),
+            tokio::spawn(settle.run(stopping.clone())),
             tokio::spawn(forget_answers(Arc::clone(&store), clock, stopping.clone())),
             tokio::spawn(prepare_partitions(Arc::clone(&store), stopping.clone())),
             tokio::spawn(retain(retention, stopping.clone())),

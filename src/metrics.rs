@@ -14,7 +14,7 @@ use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::call::Record;
+use crate::call::{Record, Settled};
 
 /// Upper bounds of the duration histograms, in seconds: from a gateway's own answer to a stalled cloud.
 const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 20.0];
@@ -25,8 +25,11 @@ pub struct Metrics {
     calls: Family<CallLabels, Counter>,
     durations: Family<KindLabels, Histogram>,
     waits: Family<KindLabels, Histogram>,
+    settled: Family<SettledLabels, Counter>,
     /// Open connections on the public listener.
     pub connections: Gauge<i64, AtomicI64>,
+    /// Changes whose outcome is unknown and that are not settled yet.
+    pub unsettled: Gauge<i64, AtomicI64>,
     /// Calls that ended with a panic in a step.
     pub panics: Counter,
 }
@@ -51,6 +54,11 @@ struct KindLabels {
     kind: String,
 }
 
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct SettledLabels {
+    settled: String,
+}
+
 impl Default for Metrics {
     fn default() -> Metrics {
         let mut registry = Registry::with_prefix("dts_gateway");
@@ -59,6 +67,8 @@ impl Default for Metrics {
             calls: Family::default(),
             durations: Family::new_with_constructor(histogram),
             waits: Family::new_with_constructor(histogram),
+            settled: Family::default(),
+            unsettled: Gauge::default(),
             connections: Gauge::default(),
             panics: Counter::default(),
             registry: Registry::default(),
@@ -68,6 +78,9 @@ impl Default for Metrics {
         registry.register_with_unit("call_duration", help, Unit::Seconds, metrics.durations.clone());
         let help = "Time that a call waited for turns of the cloud's quota, by kind";
         registry.register_with_unit("turn_wait", help, Unit::Seconds, metrics.waits.clone());
+        registry.register("settled", "Changes of unknown outcome settled since the start", metrics.settled.clone());
+        let help = "Changes of unknown outcome that are not settled yet";
+        registry.register("unsettled", help, metrics.unsettled.clone());
         registry.register("connections", "Open connections on the public listener", metrics.connections.clone());
         registry.register("panics", "Calls that ended with a panic in a step", metrics.panics.clone());
         Metrics { registry, ..metrics }
@@ -95,6 +108,11 @@ impl Metrics {
         self.durations.get_or_create(&kind).observe(took.as_secs_f64());
         let waited = Duration::from_millis(u64::try_from(record.waited_ms).unwrap_or_default());
         self.waits.get_or_create(&kind).observe(waited.as_secs_f64());
+    }
+
+    /// It was found out what came of a change.
+    pub fn settled(&self, settled: Settled) {
+        self.settled.get_or_create(&SettledLabels { settled: settled.as_str().to_owned() }).inc();
     }
 
     /// Everything, as OpenMetrics text.

@@ -2,9 +2,10 @@
 //!
 //! It is apart from the public listener, because the cloud's API owns every path there, and so that a network policy can
 //! close it. It answers in JSON and in `application/problem+json`, asks for bearer tokens, and writes down who has read
-//! the log. It knows nothing of the request path.
+//! the log. A page for browsers asks the same questions. It knows nothing of the request path.
 
 mod act;
+mod console;
 mod cursor;
 mod desk;
 mod evidence;
@@ -97,6 +98,7 @@ pub fn router(admin: Admin) -> Router {
     let desk = desk.signed_by(admin.checkpoints).until(admin.stopping);
     let closed = questions().route("/v1/me", get(me::show)).with_state(desk);
     open.merge(closed)
+        .merge(console::router())
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || Problem::wrong_method())
         // Inside the stamp: a handler that panics gets a request id and a problem too.

@@ -37,7 +37,7 @@ impl Problem {
 
     pub(super) fn not_found() -> Problem {
         let there = "there are /healthz, /readyz, /metrics, /v1/me, /v1/audit/records, /v1/audit/records/ID, \
-                     /v1/audit/tasks/ID and /v1/audit/summary";
+                     /v1/audit/tasks/ID, /v1/audit/summary and, for a browser, /console/audit";
         Problem::new(StatusCode::NOT_FOUND, "not-found", there)
     }
 

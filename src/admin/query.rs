@@ -8,14 +8,14 @@ use uuid::Uuid;
 
 use super::format::Format;
 use super::problem::Problem;
-use crate::call::Outcome;
+use crate::call::{Outcome, Settled};
 use crate::store::{By, Filter, Order, Per};
 
 /// Longest value, in bytes: longer than any id, name or code.
 const LONGEST_VALUE: usize = 512;
 
 /// The parameters that say which records.
-const FILTERS: [&str; 17] = [
+const FILTERS: [&str; 18] = [
     "id",
     "account",
     "team",
@@ -28,6 +28,7 @@ const FILTERS: [&str; 17] = [
     "task_id",
     "outcome",
     "kind",
+    "settled",
     "reason",
     "request_id",
     "text",
@@ -175,6 +176,10 @@ fn set(question: &mut Question, name: &str, value: &str) -> Result<(), Problem> 
         "kind" => {
             let words = format!("one or more, with commas between them, of {}", KINDS.join(", "));
             filter.kind = list(value, kind).ok_or_else(|| wrong(&words))?;
+        }
+        "settled" => {
+            let words = [Settled::Done, Settled::NotDone, Settled::Undetermined].map(|word| (word.as_str(), word));
+            filter.settled = Some(word(value, words, wrong)?);
         }
         "from" => filter.from = Some(time()?),
         "to" => filter.to = Some(time()?),

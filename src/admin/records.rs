@@ -1,5 +1,5 @@
 //! `/v1/audit/records` and `/v1/audit/tasks/{id}`: records, a page or all of them, and `/v1/audit/records/{id}`: one with
-//! both of its phases. An auditor sees everything, a caller its own.
+//! all of its phases. An auditor sees everything, a caller its own.
 
 use axum::Json;
 use axum::extract::rejection::PathRejection;
@@ -18,7 +18,7 @@ use super::reader::Reader;
 use super::stream;
 use crate::call::Record;
 use crate::evidence::{RecordProof, record_proofs};
-use crate::store::Filter;
+use crate::store::{Filter, SettledPhase};
 
 /// Records on a page if nothing is said.
 const DEFAULT_LIMIT: u32 = 100;
@@ -41,6 +41,17 @@ struct Written {
     intent: Option<Phase>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ended: Option<Phase>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settled: Option<Settlement>,
+}
+
+/// What was found out later.
+#[derive(Debug, Serialize)]
+struct Settlement {
+    #[serde(flatten)]
+    settled: SettledPhase,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof: Option<RecordProof>,
 }
 
 /// One row.
@@ -110,12 +121,14 @@ async fn written(desk: &Desk, reader: &Reader, id: &str) -> Result<Written, Prob
         return Err(Problem::no_record());
     }
     let mut proofs = desk.ask(record_proofs(desk.store.log(), id)).await?;
-    let mut phase = |name: &str, record: Option<Record>| {
-        let proof = proofs.iter().position(|proof| proof.phase == name).map(|at| proofs.swap_remove(at));
-        record.map(|record| Phase { record, proof })
+    let mut proof = |name: &str| {
+        let at = proofs.iter().position(|proof| proof.phase == name)?;
+        Some(proofs.swap_remove(at))
     };
-    let (intent, ended) = (phase("intent", intent), phase("ended", ended));
-    Ok(Written { id, intent, ended })
+    let intent = intent.map(|record| Phase { record, proof: proof("intent") });
+    let ended = ended.map(|record| Phase { record, proof: proof("ended") });
+    let settled = phases.settled.map(|settled| Settlement { settled, proof: proof("settled") });
+    Ok(Written { id, intent, ended, settled })
 }
 
 async fn answer(

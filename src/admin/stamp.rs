@@ -1,4 +1,4 @@
-//! What every answer of the admin listener bears: a request id, and that nobody may keep it.
+//! What every answer of the admin listener bears: a request id, and that nobody may keep it unless it says otherwise.
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -30,7 +30,7 @@ pub(super) async fn stamp(State(clock): State<Clock>, mut request: Request, next
         *response.body_mut() = Body::from(problem.document(&text));
     }
     let headers = response.headers_mut();
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Ok(value) = HeaderValue::from_str(&text) {
         headers.insert(REQUEST_ID, value);

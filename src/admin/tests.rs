@@ -1,3 +1,4 @@
+mod console;
 mod questions;
 mod streams;
 

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use rustls::ServerConfig;
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use tokio_util::sync::CancellationToken;
@@ -19,6 +20,7 @@ use crate::dialect::Dialects;
 use crate::edge::{Edge, EdgeLimits};
 use crate::evidence::{Checkpoints, Folder};
 use crate::identity::{Fetch, Identity, Keyring, KeyringLimits, Nonces, SignatureRules, Tokens};
+use crate::jobs::Settle;
 use crate::listener::{Listener, ListenerOptions, server_tls};
 use crate::metrics::Metrics;
 use crate::pipeline::{RequestPath, Steps, pipeline};
@@ -174,8 +176,9 @@ pub(super) fn admin(
     }))
 }
 
-/// The steps, each given what it needs and nothing else, and the edge in front of them.
-pub(super) fn edge(config: Config, parts: Parts) -> Arc<Edge<impl RequestPath>> {
+/// The steps, each given what it needs and nothing else, the edge in front of them, and the job that asks the cloud the
+/// same way.
+pub(super) fn edge(config: Config, parts: Parts) -> (Arc<Edge<impl RequestPath>>, Settle) {
     let Parts { store, writer, identity, client, metrics, calls, clock } = parts;
     let limits = EdgeLimits { max_body_bytes: config.server.max_body_bytes, body_timeout: config.server.body_timeout };
     let dialects = Arc::new(Dialects::all());
@@ -184,7 +187,8 @@ pub(super) fn edge(config: Config, parts: Parts) -> Arc<Edge<impl RequestPath>> 
     let states = Arc::new(States::default());
     let owners = Arc::new(Owners::new(Arc::clone(&store)));
     let remember = ReplayOptions { patience: config.upstream.read_timeout, purchase_window: config.purchases.window };
-    let replays = Arc::new(Replays::new(store, writer.clone(), Arc::clone(&dialects), clock.clone(), remember));
+    let replays =
+        Arc::new(Replays::new(Arc::clone(&store), writer.clone(), Arc::clone(&dialects), clock.clone(), remember));
     let reader = Arc::new(StateReader::new(
         Arc::clone(&states),
         Arc::clone(&cloud),
@@ -199,6 +203,19 @@ pub(super) fn edge(config: Config, parts: Parts) -> Arc<Edge<impl RequestPath>> 
         max_wait_cap: config::WAIT_CAP,
         check_parents: config.state.check_parents,
     };
+    let settle = Settle {
+        store,
+        writer: writer.clone(),
+        cloud: Arc::clone(&cloud),
+        dialects: Arc::clone(&dialects),
+        providers: Arc::clone(&providers),
+        accounts: Arc::clone(&accounts),
+        states: Arc::clone(&states),
+        owners: Arc::clone(&owners),
+        metrics: Arc::clone(&metrics),
+        clock: clock.clone(),
+        settle_after: SignedDuration::try_from(config.state.settle_after).unwrap_or(SignedDuration::MAX),
+    };
     let path = pipeline(Steps {
         audit: Audit::new(writer.clone(), Arc::clone(&metrics), calls),
         identify: Identify::new(Arc::clone(&providers), &bytes_of(&config.audit.digest_key)),
@@ -212,7 +229,8 @@ pub(super) fn edge(config: Config, parts: Parts) -> Arc<Edge<impl RequestPath>> 
         intent: RecordIntent::new(writer.clone(), Arc::clone(&states), owners, replays, Arc::clone(&dialects)),
         forward: Forward::new(cloud, states, Arc::clone(&dialects)),
     });
-    Arc::new(Edge::new(path, dialects, providers, Arc::new(writer), metrics, clock, limits))
+    let edge = Edge::new(path, dialects, providers, Arc::new(writer), metrics, clock, limits);
+    (Arc::new(edge), settle)
 }
 
 fn bytes_of(secret: &SecretString) -> SecretSlice<u8> {

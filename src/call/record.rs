@@ -276,6 +276,17 @@ impl Class {
     }
 }
 
+impl Settled {
+    /// The word of the API and the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Settled::Done => "done",
+            Settled::NotDone => "not-done",
+            Settled::Undetermined => "undetermined",
+        }
+    }
+}
+
 impl Outcome {
     /// The word of the API and the database.
     pub fn as_str(self) -> &'static str {

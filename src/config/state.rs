@@ -9,11 +9,17 @@ use super::checker::Checker;
 use super::duration;
 use crate::provider::{Mode, Providers};
 
+/// Ours: no source says how soon an accepted change shows. As long as the gateway waits for an answer
+/// (`upstream.read_timeout`), after which a cloud that is still at work is not heard either.
+const SETTLE_AFTER: Duration = Duration::from_secs(30);
+
 /// The state policy.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct State {
     /// How old the knowledge of a task's state may be when a change is judged by it.
     pub max_age: Duration,
+    /// How long after its end a change shows at the cloud at the latest: what does not show then was not carried out.
+    pub settle_after: Duration,
     /// Whether a task that belongs to another (a compare task) must belong to the one that is named with it.
     pub check_parents: bool,
     /// Modes that differ from the tables', by version and action, such as `2018-03-30/StopMigrateJob`.
@@ -25,6 +31,8 @@ pub struct State {
 pub(super) struct Raw {
     #[serde(with = "duration")]
     max_age: Duration,
+    #[serde(with = "duration")]
+    settle_after: Duration,
     check_parents: bool,
     modes: BTreeMap<String, RawMode>,
 }
@@ -39,13 +47,15 @@ enum RawMode {
 
 impl Default for Raw {
     fn default() -> Raw {
-        Raw { max_age: Duration::from_secs(5), check_parents: true, modes: BTreeMap::new() }
+        Raw { max_age: Duration::from_secs(5), settle_after: SETTLE_AFTER, check_parents: true, modes: BTreeMap::new() }
     }
 }
 
 impl Raw {
     pub(super) fn check(self, providers: Option<&Providers>, checker: &mut Checker) -> Option<State> {
         checker.duration("state.max_age", self.max_age, Duration::from_millis(100), Duration::from_secs(300));
+        let longest = Duration::from_secs(3600);
+        checker.duration("state.settle_after", self.settle_after, Duration::from_secs(1), longest);
         for name in self.modes.keys() {
             let path = format!("state.modes.{name}");
             let help = "write it like \"2018-03-30/StopMigrateJob\": action names repeat between versions";
@@ -61,7 +71,8 @@ impl Raw {
             }
         }
         let modes = self.modes.into_iter().map(|(name, mode)| (name, mode.into())).collect();
-        Some(State { max_age: self.max_age, check_parents: self.check_parents, modes })
+        let Raw { max_age, settle_after, check_parents, .. } = self;
+        Some(State { max_age, settle_after, check_parents, modes })
     }
 }
 

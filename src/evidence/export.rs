@@ -70,15 +70,20 @@ impl Export {
         if let Some(head) = self.head.take() {
             return Ok(Some(line(&head)));
         }
-        if self.current.is_none() {
-            if let Some(head) = self.logs.pop_front() {
-                let start = self.store.log().start(head.log).await?.map_or(0, |dropped| dropped.start);
-                let range = range(self.store.log(), head.log, start).await?;
-                let (name, size) = (head.log.to_string(), head.size);
-                let about = json!({ "name": name, "start": start, "size": size, "range": range.hashes() });
-                self.current = Some((head, start));
-                return Ok(Some(line(&json!({ "log": about }))));
-            }
+        if self.current.is_none()
+            && let Some(head) = self.logs.pop_front()
+        {
+            let start = self.store.log().start(head.log).await?.map_or(0, |dropped| dropped.start);
+            let hashes = match range(self.store.log(), head.log, start).await {
+                Ok(range) => range.hashes().to_vec(),
+                // Tiles are gone. The rest is exported all the same, the verifier says that this stands for nothing.
+                Err(StoreError::Incompatible(_)) => vec![Hash::empty(); start.count_ones() as usize],
+                Err(error) => return Err(error),
+            };
+            let (name, size) = (head.log.to_string(), head.size);
+            let about = json!({ "name": name, "start": start, "size": size, "range": hashes });
+            self.current = Some((head, start));
+            return Ok(Some(line(&json!({ "log": about }))));
         }
         match self.current.take() {
             Some((head, next)) => self.entries(head, next).await.map(Some),

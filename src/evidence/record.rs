@@ -11,7 +11,7 @@ use crate::store::{LogStore, Place, StoreError};
 /// What is known of an entry.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Proven {
+pub enum Standing {
     /// Its content has its hash, and a path leads from it to the root of a checkpoint.
     Proven,
     /// It is newer than the newest checkpoint.
@@ -27,7 +27,7 @@ pub struct RecordProof {
     #[serde(skip)]
     pub phase: String,
     /// Whether it is proven.
-    pub state: Proven,
+    pub state: Standing,
     /// The log.
     pub log: String,
     /// Where it stands in it.
@@ -62,7 +62,7 @@ async fn prove(store: &dyn LogStore, place: Place) -> Result<RecordProof, StoreE
     let is_itself = entry.is_some_and(|entry| entry.index == index && content(&entry.record) == Ok(hash));
     let covering = store.checkpoints(log, index + 1, 1).await?.into_iter().next();
     let mut made = RecordProof {
-        state: if is_itself { Proven::Pending } else { Proven::Mismatch },
+        state: if is_itself { Standing::Pending } else { Standing::Mismatch },
         log: log.to_string(),
         index,
         hash,
@@ -75,7 +75,7 @@ async fn prove(store: &dyn LogStore, place: Place) -> Result<RecordProof, StoreE
     made.path = path(store, log, index, kept.size).await?;
     let leads = Checkpoint::claimed(&kept.note)
         .is_some_and(|claimed| verify_inclusion(index, claimed.size, &hash, &made.path, &claimed.root));
-    made.state = if is_itself && leads { Proven::Proven } else { Proven::Mismatch };
+    made.state = if is_itself && leads { Standing::Proven } else { Standing::Mismatch };
     made.checkpoint = Some(kept.note);
     Ok(made)
 }

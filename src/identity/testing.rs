@@ -121,6 +121,9 @@ impl Store for MemoryStore {
     async fn open_changes(&self) -> Result<Vec<Record>, StoreError> {
         unreachable!("no changes here")
     }
+    async fn unsettled(&self, _: Timestamp, _: u32) -> Result<Vec<crate::store::Unsettled>, StoreError> {
+        unreachable!("no changes here")
+    }
     async fn insert_key(&self, key: &KeyRow) -> Result<(), StoreError> {
         self.here()?;
         let mut rows = self.rows.lock().unwrap();

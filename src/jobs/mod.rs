@@ -1,12 +1,14 @@
-//! What runs by itself: what is old is dropped from the log, keys, teams and issuers' keys are read again, remembered answers are forgotten, and changes
-//! that a previous run left open are closed.
+//! What runs by itself: keys, teams and issuers' keys are read again, remembered answers are forgotten, changes that a
+//! previous run left open are closed, what is unknown is settled, and what is old is dropped from the log.
 
 mod checkpoints;
 mod recover;
 mod refresh;
 mod retain;
+mod settle;
 
 pub use checkpoints::{prepare_partitions, publish, publish_checkpoints};
 pub use recover::close_left_open;
 pub use refresh::{Refresh, forget_answers};
 pub use retain::{DroppedLog, Dropping, Limits, RetainError, Retention, retain};
+pub use settle::Settle;

@@ -111,7 +111,12 @@ impl Created {
     /// The canonical ids of the tasks that an answer says were made.
     pub fn ids<T: Tree>(&self, answer: &T) -> Vec<String> {
         let found = self.path.select(answer).into_iter().filter_map(Tree::text).filter(|id| !id.is_empty());
-        found.map(|id| canonical(self.prefix.as_deref(), id)).collect()
+        found.map(|id| self.canonical(id)).collect()
+    }
+
+    /// The canonical id of a task that an answer calls by `id`.
+    pub fn canonical(&self, id: &str) -> String {
+        canonical(self.prefix.as_deref(), id)
     }
 }
 

@@ -47,8 +47,8 @@ pub use path::{Path, PathError, Tree};
 pub use sensitive::{Node, PathSet, REDACTED, UNKNOWN_MEMBER};
 pub use shape::{Field, Mark, Shape, Structure, Type};
 pub use state::{
-    Allowed, Also, Billing, Conditions, Confidence, JobIdPath, Mode, Objection, Observation, Offered, OfferedPaths,
-    Parent, State, StateRead, StateRule, StateSource, TaskKind,
+    Allowed, Also, Billing, Conditions, Confidence, Effect, JobIdPath, Listed, Mode, Newest, Objection, Observation,
+    Offered, OfferedPaths, Parent, State, StateRead, StateRule, StateSource, TaskKind,
 };
 pub use version::{CommonUse, Family, Source, Version};
 

@@ -21,5 +21,5 @@ pub use identify::Identify;
 pub use intent::RecordIntent;
 pub use pace::PaceCaller;
 pub use replay::{Replay, ReplayOptions, Replays};
-pub use state::{Judge, Look, StateOptions, StateReader, States};
+pub use state::{Judge, Look, StateOptions, StateReader, States, state_in, state_name};
 pub use turn::TakeTurn;

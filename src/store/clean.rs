@@ -8,10 +8,11 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::call::{Outcome, Record};
 
-use super::Filter;
+use super::{Filter, Made, Settlement};
 
 /// Bytes of a text that records are searched by; longer ones are cut at a character.
 pub(super) const SEARCHABLE: usize = 512;
@@ -31,6 +32,16 @@ pub(super) fn ended(record: &Record) -> Record {
         record.outcome = Outcome::Unknown;
     }
     record
+}
+
+/// A settlement as it can be stored.
+pub(super) fn settlement(settlement: &Settlement) -> Settlement {
+    let mut settlement = settlement.clone();
+    value_without_nul(&mut settlement.seen);
+    if let Some(Made { account, task, team }) = &mut settlement.made {
+        [account, task, team].into_iter().for_each(without_nul);
+    }
+    settlement
 }
 
 /// A filter that finds what was stored.
@@ -120,5 +131,14 @@ fn searchable(text: &mut String) {
 fn without_nul(text: &mut String) {
     if text.contains('\0') {
         *text = text.replace('\0', "\u{fffd}");
+    }
+}
+
+fn value_without_nul(value: &mut Value) {
+    match value {
+        Value::String(text) => without_nul(text),
+        Value::Array(elements) => elements.iter_mut().for_each(value_without_nul),
+        Value::Object(members) => members.values_mut().for_each(value_without_nul),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

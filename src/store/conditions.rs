@@ -21,7 +21,8 @@ where
     // Through the table of tasks, whose key is (task, id): its entries are in the page's order.
     let id = if filter.task_id.is_some() { "t.record_id" } else { "r.id" };
     if let Some(task) = &filter.task_id {
-        query.push(" JOIN audit_record_tasks t ON t.record_id = r.id WHERE t.task_id = ").push_bind(task.clone());
+        query.push(" JOIN audit_record_tasks t ON t.record_id = r.id").push(DB::OF_THE_END);
+        query.push(" WHERE t.task_id = ").push_bind(task.clone());
     } else {
         query.push(" WHERE true");
     }
@@ -82,13 +83,17 @@ where
         query.push(")");
     }
     // Ids bear their time: they lead to the right part of the log, the time itself decides.
+    if let Some(settled) = filter.settled {
+        query.push(" AND r.outcome = 'unknown' AND EXISTS (SELECT 1 FROM audit_settlements s WHERE s.id = r.id");
+        query.push(" AND s.settled = ").push_bind(settled.as_str().to_owned()).push(")");
+    }
     if let Some(from) = filter.from {
         query.push(" AND r.time >= ").push_bind(DB::time(within(from)));
-        query.push(" AND ").push(id).push(" >= ").push_bind(first_id(from, -SLACK));
+        query.push(" AND ").push(id).push(" >= ").push_bind(first_id(from));
     }
     if let Some(to) = filter.to {
         query.push(" AND r.time < ").push_bind(DB::time(within(to)));
-        query.push(" AND ").push(id).push(" < ").push_bind(first_id(to, SLACK));
+        query.push(" AND ").push(id).push(" < ").push_bind(id_at(to, SLACK));
     }
     if let Some(wanted) = filter.id {
         query.push(" AND ").push(id).push(" = ").push_bind(wanted);
@@ -128,8 +133,13 @@ fn within(time: Timestamp) -> Timestamp {
     time.max(Timestamp::UNIX_EPOCH)
 }
 
+/// An id that is smaller than that of every record from a time on.
+pub(super) fn first_id(time: Timestamp) -> Uuid {
+    id_at(time, -SLACK)
+}
+
 /// The smallest id of version 7 (RFC 9562: 48 bits of milliseconds come first) at a time and some milliseconds.
-fn first_id(time: Timestamp, milliseconds: i64) -> Uuid {
+fn id_at(time: Timestamp, milliseconds: i64) -> Uuid {
     let time = within(time).as_millisecond().saturating_add(milliseconds).clamp(0, (1 << 48) - 1);
     Uuid::from_u128(u128::from(time.unsigned_abs()) << 80)
 }

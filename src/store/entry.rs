@@ -1,9 +1,11 @@
 //! What is committed.
 
 use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
 use uuid::Uuid;
 
-use crate::call::{Closed, ReplayKey, SeenTask};
+use crate::call::{Closed, Record, ReplayKey, SeenTask, Settled};
 
 /// One thing to commit.
 #[derive(Debug)]
@@ -12,6 +14,8 @@ pub enum Entry {
     Intent(Intent),
     /// A call has ended. For one with an intent it also releases the leases, and remembers the answer.
     Closed(Closed),
+    /// It was found out what came of a change whose outcome was unknown. A second settlement of it is ignored.
+    Settled(Settlement),
     /// A task belongs to a team from now on (created, adopted or transferred).
     Own {
         /// The account's alias.
@@ -33,6 +37,41 @@ pub struct Intent {
     pub tasks: Vec<SeenTask>,
     /// Under what a second arrival of the same change is found, and until when; the first of them that is taken decides.
     pub replay: Vec<(ReplayKey, Timestamp)>,
+}
+
+/// What was found out about a change whose outcome was unknown.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Settlement {
+    /// The record's id.
+    pub id: Uuid,
+    /// What came of it.
+    pub settled: Settled,
+    /// What was asked, when, and what was seen.
+    pub seen: Value,
+    /// The task that a creation turned out to have made. It belongs to the caller's team from then on, and the record
+    /// to its history.
+    #[serde(skip)]
+    pub made: Option<Made>,
+}
+
+/// A task that was found to have been made.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Made {
+    /// The account's alias.
+    pub account: String,
+    /// The task.
+    pub task: String,
+    /// Its owner.
+    pub team: String,
+}
+
+/// A change whose outcome is unknown, and that nobody has settled.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unsettled {
+    /// Its record.
+    pub record: Record,
+    /// When the end was recorded: the cloud was asked no later than that.
+    pub recorded_at: Timestamp,
 }
 
 /// What is known of a change that was seen before.

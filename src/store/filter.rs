@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::call::{Outcome, Record};
+use crate::call::{Outcome, Record, Settled};
 
 /// Which records. Every field that is set must match.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -35,6 +35,8 @@ pub struct Filter {
     pub kind: Vec<String>,
     /// What was done or attempted: leaves out reads, but for those that were refused.
     pub attempts: bool,
+    /// What was found out of an unknown outcome.
+    pub settled: Option<Settled>,
     /// Reason slug.
     pub reason: Option<String>,
     /// Our request id or the cloud's.
@@ -84,6 +86,19 @@ pub struct Phases {
     pub intent: Option<Record>,
     /// What was written when the call had ended.
     pub ended: Option<Record>,
+    /// What was found out when the outcome was unknown.
+    pub settled: Option<SettledPhase>,
+}
+
+/// What was found out of a change.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SettledPhase {
+    /// What came of it.
+    pub settled: Settled,
+    /// What was asked, when, and what was seen.
+    pub seen: serde_json::Value,
+    /// When that was recorded.
+    pub recorded_at: Timestamp,
 }
 
 /// The length of a summary's buckets, which begin at whole ones of them in UTC.

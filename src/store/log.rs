@@ -33,7 +33,7 @@ pub struct LogEntry {
     pub index: u64,
     /// The hash that was stored with it.
     pub hash: Hash,
-    /// `intent` or `ended`.
+    /// `intent`, `ended` or `settled`.
     pub phase: String,
     /// When it was committed.
     #[serde(serialize_with = "time_text")]
@@ -49,7 +49,7 @@ pub struct Place {
     pub log: LogName,
     /// The index of the entry.
     pub index: u64,
-    /// `intent` or `ended`.
+    /// `intent`, `ended` or `settled`.
     pub phase: String,
     /// The entry's hash.
     pub hash: Hash,
@@ -70,8 +70,18 @@ pub struct KeptCheckpoint {
     pub note: String,
 }
 
-/// Both tables with entries, and the phase that their rows are.
-pub(super) const TABLES: [(&str, &str); 2] = [("audit_intents", "intent"), ("audit_records", "ended")];
+/// The tables with entries, and the phase that their rows are.
+pub(super) const TABLES: [(&str, &str); 3] =
+    [("audit_intents", "intent"), ("audit_records", "ended"), ("audit_settlements", SETTLED)];
+
+/// The phase of a settlement.
+const SETTLED: &str = "settled";
+
+/// A settlement's columns in the places of a record's: one statement sees one state of the log.
+const SETTLEMENT: &str = "r.id, r.recorded_at AS time, '' AS account, '' AS team, '' AS caller, '' AS key_id, \
+     '' AS address, '' AS family, '' AS version, '' AS action, '' AS region, '' AS task_ids, '' AS outcome, \
+     NULL AS reason, false AS caller_gone, r.settled, '' AS request_id, NULL AS upstream_request_id, \
+     NULL AS upstream_code, CAST(0 AS bigint) AS waited_ms, CAST(r.seen AS text) AS detail";
 
 /// The question for entries of a log from an index on, in order, [`entry`]'s columns.
 pub(super) fn entries<DB: Words>(log: LogName, from: u64, limit: u32) -> Result<QueryBuilder<DB>, StoreError>
@@ -86,7 +96,7 @@ where
         if number > 0 {
             query.push(" UNION ALL ");
         }
-        query.push("SELECT * FROM (SELECT ").push(DB::COLUMNS);
+        query.push("SELECT * FROM (SELECT ").push(if phase == SETTLED { SETTLEMENT } else { DB::COLUMNS });
         query.push(", r.leaf, r.leaf_hash, r.recorded_at, '").push(phase).push("' AS phase FROM ").push(table);
         query.push(" r WHERE r.slot = ").push_bind(log.slot);
         query.push(" AND r.class = ").push_bind(log.class.as_str().to_owned());
@@ -125,10 +135,17 @@ where
     i64: for<'r> Decode<'r, R::Database> + Type<R::Database>,
     Vec<u8>: for<'r> Decode<'r, R::Database> + Type<R::Database>,
 {
+    let phase: String = row.try_get(24).map_err(unreadable)?;
     let mut record = Map::new();
     let mut set = |name: &str, value: Value| drop(record.insert(name.to_owned(), value));
     let text = |column: usize| row.try_get::<String, _>(column).map_err(unreadable);
     set("id", Value::String(row.try_get::<Uuid, _>(0).map_err(unreadable)?.to_string()));
+    let json = |text: String| serde_json::from_str(&text).unwrap_or(Value::String(text));
+    if phase == SETTLED {
+        set("settled", Value::String(text(15)?));
+        set("seen", json(text(20)?));
+        return placed(row, phase, record);
+    }
     set("time", Value::String(R::Database::timestamp(row.try_get(1).map_err(unreadable)?)?.to_string()));
     let texts = [
         (2, "account"),
@@ -147,8 +164,7 @@ where
         set(name, Value::String(text(column)?));
     }
     for (column, name) in [(11, "task_ids"), (20, "detail")] {
-        let json = text(column)?;
-        set(name, serde_json::from_str(&json).unwrap_or(Value::String(json)));
+        set(name, json(text(column)?));
     }
     for (column, name) in [(13, "reason"), (15, "settled"), (17, "upstream_request_id"), (18, "upstream_code")] {
         if let Some(text) = row.try_get::<Option<String>, _>(column).map_err(unreadable)? {
@@ -157,11 +173,21 @@ where
     }
     set("caller_gone", Value::Bool(row.try_get(14).map_err(unreadable)?));
     set("waited_ms", Value::from(row.try_get::<i64, _>(19).map_err(unreadable)?));
+    placed(row, phase, record)
+}
+
+fn placed<R: Row>(row: &R, phase: String, record: Map<String, Value>) -> Result<LogEntry, StoreError>
+where
+    R::Database: Words,
+    usize: ColumnIndex<R>,
+    i64: for<'r> Decode<'r, R::Database> + Type<R::Database>,
+    Vec<u8>: for<'r> Decode<'r, R::Database> + Type<R::Database>,
+{
     Ok(LogEntry {
         index: row.try_get::<i64, _>(21).map_err(unreadable)?.unsigned_abs(),
         hash: logs::hash(&row.try_get::<Vec<u8>, _>(22).map_err(unreadable)?)?,
         recorded_at: R::Database::timestamp(row.try_get(23).map_err(unreadable)?)?,
-        phase: text(24)?,
+        phase,
         record: Value::Object(record),
     })
 }

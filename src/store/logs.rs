@@ -11,9 +11,9 @@ use serde::Serialize;
 use crate::call::{Class, Record};
 use crate::proof::{self, Hash, Tile, Tree};
 
-use super::StoreError;
 use super::log::Head;
 use super::plan::Plan;
+use super::{Settlement, StoreError};
 
 /// The slot of the instance that has claimed the database.
 pub(super) const CLAIMED: i32 = 0;
@@ -46,10 +46,10 @@ pub(super) struct Log {
 
 /// What an entry's row is made of.
 #[derive(Debug, Serialize)]
-pub(super) struct Row<'a> {
+pub(super) struct Row<'a, R = Record> {
     /// Its content.
     #[serde(flatten)]
-    pub(super) record: &'a Record,
+    pub(super) record: &'a R,
     /// The log's class.
     pub(super) class: Class,
     /// The log's slot.
@@ -70,6 +70,8 @@ pub(super) struct Rows<'a> {
     pub(super) intents: Vec<Row<'a>>,
     /// Of `audit_records`.
     pub(super) records: Vec<Row<'a>>,
+    /// Of `audit_settlements`.
+    pub(super) settlements: Vec<Row<'a, Settlement>>,
     /// Tiles that became full, with their log.
     pub(super) tiles: Vec<(LogName, Tile)>,
 }
@@ -94,6 +96,10 @@ impl Logs {
             let row = self.row("ended", record.class(), record, now, &mut rows.tiles)?;
             rows.records.push(row);
         }
+        for settlement in &plan.settlements {
+            let row = self.row("settled", Class::Changes, settlement, now, &mut rows.tiles)?;
+            rows.settlements.push(row);
+        }
         Ok(rows)
     }
 
@@ -106,14 +112,14 @@ impl Logs {
         [head(Class::Changes, &self.changes), head(Class::Reads, &self.reads)]
     }
 
-    fn row<'a>(
+    fn row<'a, R: Serialize>(
         &mut self,
         phase: &str,
         class: Class,
-        record: &'a Record,
+        record: &'a R,
         now: Timestamp,
         tiles: &mut Vec<(LogName, Tile)>,
-    ) -> Result<Row<'a>, StoreError> {
+    ) -> Result<Row<'a, R>, StoreError> {
         let log = match class {
             Class::Changes => &mut self.changes,
             Class::Reads => &mut self.reads,

@@ -33,8 +33,8 @@ use crate::call::Class;
 use crate::proof::{Hash, Tile};
 
 pub use crate::call::ReplayKey;
-pub use entry::{Entry, Intent, Remembered, Verdict};
-pub use filter::{By, Count, Cursor, Filter, Order, Page, Per, Phases};
+pub use entry::{Entry, Intent, Made, Remembered, Settlement, Unsettled, Verdict};
+pub use filter::{By, Count, Cursor, Filter, Order, Page, Per, Phases, SettledPhase};
 pub use hold::{Hold, Start};
 pub use key::{KeyRow, KeyState};
 pub use log::{Head, KeptCheckpoint, LogEntry, Place};
@@ -89,6 +89,10 @@ pub trait Store: Send + Sync + 'static {
     /// Records of changes that a previous run left open.
     async fn open_changes(&self) -> Result<Vec<crate::call::Record>, StoreError>;
 
+    /// Changes that were made since `since`, whose outcome is unknown and that nobody has settled, oldest first; at most
+    /// `limit`.
+    async fn unsettled(&self, since: Timestamp, limit: u32) -> Result<Vec<Unsettled>, StoreError>;
+
     /// Adds an issued key pair.
     async fn insert_key(&self, key: &KeyRow) -> Result<(), StoreError>;
 
@@ -127,7 +131,7 @@ pub trait LogStore: Send + Sync {
     /// Entries of a log in its order, from the index `from` on, at most `limit`. Behind the last one there are none.
     async fn entries(&self, log: LogName, from: u64, limit: u32) -> Result<Vec<LogEntry>, StoreError>;
 
-    /// Where a record's entries stand: its intent and its end. None for records from before the log was provable.
+    /// Where a record's entries stand: its intent, its end and its settlement. None for records from before the log was provable.
     async fn places(&self, id: Uuid) -> Result<Vec<Place>, StoreError>;
 
     /// A full tile of a log.

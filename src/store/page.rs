@@ -9,10 +9,14 @@ use uuid::Uuid;
 
 use crate::call::{Outcome, Record};
 
-use super::{Cursor, Filter, Order, Page, Per, Phases, StoreError, clean, conditions};
+use super::{Cursor, Filter, Order, Page, Per, Phases, SettledPhase, StoreError, Unsettled, clean, conditions};
 
 /// The most records of a page.
 const MOST: u32 = 1_000;
+
+/// What was found out of a record, after [`Words::COLUMNS`]: looked up by its id, and only where there can be something.
+const FOUND: &str =
+    ", CASE WHEN r.outcome = 'unknown' THEN (SELECT s.settled FROM audit_settlements s WHERE s.id = r.id) END AS found";
 
 /// What the databases have different words for.
 pub(super) trait Words: Database {
@@ -21,6 +25,9 @@ pub(super) trait Words: Database {
 
     /// The columns of a record in the order of [`record`], of the table alias `r`, lists and details as JSON text.
     const COLUMNS: &'static str;
+
+    /// What joins a task's row `t` to the end `r` of a call, beside the id: an intent may have a row of its own.
+    const OF_THE_END: &'static str;
 
     /// The function that says where in a text another one begins, 0 for nowhere.
     const POSITION: &'static str;
@@ -50,11 +57,11 @@ where
     let direction = if filter.order == Order::Oldest { " ASC LIMIT " } else { " DESC LIMIT " };
     let mut query = QueryBuilder::new("SELECT * FROM (SELECT * FROM (SELECT ");
 
-    query.push(DB::COLUMNS);
+    query.push(DB::COLUMNS).push(FOUND);
     let id = conditions::ended(&mut query, &filter);
     query.push(" ORDER BY ").push(id).push(direction).push_bind(limit);
 
-    query.push(") AS ended UNION ALL SELECT * FROM (SELECT ").push(DB::COLUMNS);
+    query.push(") AS ended UNION ALL SELECT * FROM (SELECT ").push(DB::COLUMNS).push(FOUND);
     conditions::open(&mut query, &filter);
     query.push(" ORDER BY r.id").push(direction).push_bind(limit);
 
@@ -68,15 +75,46 @@ where
     Uuid: for<'q> Encode<'q, DB> + Type<DB>,
 {
     let mut query = QueryBuilder::new("SELECT ");
-    query.push(DB::COLUMNS).push(" FROM audit_intents r WHERE r.id = ").push_bind(id);
-    query.push(" UNION ALL SELECT ").push(DB::COLUMNS).push(" FROM audit_records r WHERE r.id = ").push_bind(id);
+    query.push(DB::COLUMNS).push(FOUND).push(" FROM audit_intents r WHERE r.id = ").push_bind(id);
+    query
+        .push(" UNION ALL SELECT ")
+        .push(DB::COLUMNS)
+        .push(FOUND)
+        .push(" FROM audit_records r WHERE r.id = ")
+        .push_bind(id);
     query
 }
 
-/// The rows of one call out of the answer to [`phases`]: only an intent is `open`.
-pub(super) fn by_phase(records: Vec<Record>) -> Phases {
+/// The question for what was found out of one call, [`settled`]'s columns.
+pub(super) fn settlement<DB: Words>(id: Uuid) -> QueryBuilder<DB>
+where
+    Uuid: for<'q> Encode<'q, DB> + Type<DB>,
+{
+    let mut query = QueryBuilder::new("SELECT s.settled, CAST(s.seen AS text), s.recorded_at FROM audit_settlements s");
+    query.push(" WHERE s.id = ").push_bind(id);
+    query
+}
+
+/// The question for changes whose outcome is unknown and that nobody has settled, oldest first, [`unsettled`]'s columns.
+pub(super) fn unsettled_since<DB: Words>(since: Timestamp, limit: u32) -> QueryBuilder<DB>
+where
+    Uuid: for<'q> Encode<'q, DB> + Type<DB>,
+    i64: for<'q> Encode<'q, DB> + Type<DB>,
+{
+    let mut query = QueryBuilder::new("SELECT ");
+    query.push(DB::COLUMNS).push(", r.recorded_at FROM audit_records r");
+    query.push(" WHERE r.outcome = 'unknown' AND r.class = 'changes' AND r.id >= ");
+    query.push_bind(conditions::first_id(since));
+    query.push(" AND EXISTS (SELECT 1 FROM audit_intents i WHERE i.id = r.id)");
+    query.push(" AND NOT EXISTS (SELECT 1 FROM audit_settlements s WHERE s.id = r.id)");
+    query.push(" ORDER BY r.id LIMIT ").push_bind(i64::from(limit));
+    query
+}
+
+/// The rows of one call out of the answers to [`phases`] and [`settlement`]: only an intent is `open`.
+pub(super) fn by_phase(records: Vec<Record>, settled: Option<SettledPhase>) -> Phases {
     let (intents, ended): (Vec<_>, Vec<_>) = records.into_iter().partition(|record| record.outcome == Outcome::Open);
-    Phases { intent: intents.into_iter().next(), ended: ended.into_iter().next() }
+    Phases { intent: intents.into_iter().next(), ended: ended.into_iter().next(), settled }
 }
 
 /// The page out of the answer to [`question`].
@@ -86,6 +124,54 @@ pub(super) fn page(filter: &Filter, mut records: Vec<Record>) -> Page {
     records.truncate(size);
     let next = if more { records.last().map(|last| Cursor(last.id)) } else { None };
     Page { records, next }
+}
+
+/// A record out of a row with [`Words::COLUMNS`] and [`FOUND`].
+pub(super) fn shown<R: Row>(row: &R) -> Result<Record, StoreError>
+where
+    R::Database: Words,
+    usize: ColumnIndex<R>,
+    Uuid: for<'r> Decode<'r, R::Database> + Type<R::Database>,
+    String: for<'r> Decode<'r, R::Database> + Type<R::Database>,
+    Option<String>: for<'r> Decode<'r, R::Database> + Type<R::Database>,
+    bool: for<'r> Decode<'r, R::Database> + Type<R::Database>,
+    i64: for<'r> Decode<'r, R::Database> + Type<R::Database>,
+{
+    let mut record = record(row)?;
+    let found: Option<String> = row.try_get(21).map_err(unreadable)?;
+    if let Some(found) = found {
+        record.settled = Some(word(found)?);
+    }
+    Ok(record)
+}
+
+/// What was found out, out of a row of [`settlement`].
+pub(super) fn settled<R: Row>(row: &R) -> Result<SettledPhase, StoreError>
+where
+    R::Database: Words,
+    usize: ColumnIndex<R>,
+    String: for<'r> Decode<'r, R::Database> + Type<R::Database>,
+{
+    Ok(SettledPhase {
+        settled: word(row.try_get(0).map_err(unreadable)?)?,
+        seen: json(&row.try_get::<String, _>(1).map_err(unreadable)?)?,
+        recorded_at: R::Database::timestamp(row.try_get(2).map_err(unreadable)?)?,
+    })
+}
+
+/// An unsettled change out of a row of [`unsettled_since`].
+pub(super) fn unsettled<R: Row>(row: &R) -> Result<Unsettled, StoreError>
+where
+    R::Database: Words,
+    usize: ColumnIndex<R>,
+    Uuid: for<'r> Decode<'r, R::Database> + Type<R::Database>,
+    String: for<'r> Decode<'r, R::Database> + Type<R::Database>,
+    Option<String>: for<'r> Decode<'r, R::Database> + Type<R::Database>,
+    bool: for<'r> Decode<'r, R::Database> + Type<R::Database>,
+    i64: for<'r> Decode<'r, R::Database> + Type<R::Database>,
+{
+    let recorded_at = R::Database::timestamp(row.try_get(21).map_err(unreadable)?)?;
+    Ok(Unsettled { record: record(row)?, recorded_at })
 }
 
 /// A record out of a row with [`Words::COLUMNS`].
@@ -99,7 +185,6 @@ where
     bool: for<'r> Decode<'r, R::Database> + Type<R::Database>,
     i64: for<'r> Decode<'r, R::Database> + Type<R::Database>,
 {
-    let unreadable = |_: sqlx::Error| StoreError::Incompatible("a record can't be read".to_owned());
     let text = |column: usize| row.try_get::<String, _>(column).map_err(unreadable);
     let optional = |column: usize| row.try_get::<Option<String>, _>(column).map_err(unreadable);
     Ok(Record {
@@ -125,6 +210,10 @@ where
         waited_ms: row.try_get(19).map_err(unreadable)?,
         detail: json(&text(20)?)?,
     })
+}
+
+fn unreadable(_: sqlx::Error) -> StoreError {
+    StoreError::Incompatible("a record can't be read".to_owned())
 }
 
 fn size(filter: &Filter) -> u32 {

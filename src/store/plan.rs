@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::call::{Closed, Outcome, Record};
 
-use super::{Entry, Intent, Remembered, Verdict, clean};
+use super::{Entry, Intent, Remembered, Settlement, Verdict, clean};
 
 /// An account's alias and a task in it.
 pub(super) type TaskKey = (String, String);
@@ -26,6 +26,8 @@ pub(super) struct Wanted {
     pub(super) ended: BTreeSet<Uuid>,
     /// Calls that have ended, changes and others; a commit that broke off may have come through.
     pub(super) closed: BTreeSet<Uuid>,
+    /// Records that are settled; a commit that broke off may have come through.
+    pub(super) settled: BTreeSet<Uuid>,
     /// Tasks whose leases and counters are asked for.
     pub(super) tasks: BTreeSet<TaskKey>,
     /// Tasks whose owner is written.
@@ -41,6 +43,8 @@ pub(super) struct Known {
     pub(super) committed: HashSet<Uuid>,
     /// Which of the calls that have ended have their final record.
     pub(super) recorded: HashSet<Uuid>,
+    /// Which of the records are settled already.
+    pub(super) settled: HashSet<Uuid>,
     /// The leases of the tasks, and those that the ended changes hold.
     pub(super) leases: Vec<Lease>,
     /// The counters of the tasks that were seen before.
@@ -77,6 +81,8 @@ pub(super) struct Plan {
     pub(super) intents: Vec<Record>,
     /// Final records.
     pub(super) records: Vec<Record>,
+    /// New settlements.
+    pub(super) settlements: Vec<Settlement>,
     /// New leases.
     pub(super) leases: Vec<Lease>,
     /// What changes about tasks, ordered so that two writers never wait for each other.
@@ -125,6 +131,10 @@ pub(super) fn wanted(entries: &[Entry]) -> Wanted {
                 wanted.closed.insert(closed.record.id);
                 wanted.ended.extend(closed.intended.then_some(closed.record.id));
             }
+            Entry::Settled(settlement) => {
+                wanted.settled.insert(settlement.id);
+                wanted.owned.extend(settlement.made.iter().map(|made| task_key(&made.account, &made.task)));
+            }
             Entry::Own { account, task, .. } => {
                 wanted.owned.insert(task_key(account, task));
             }
@@ -140,6 +150,7 @@ pub(super) fn decide(entries: &[Entry], known: Known) -> Plan {
         let verdict = match entry {
             Entry::Intent(intent) => batch.intent(intent),
             Entry::Closed(closed) => batch.closed(closed),
+            Entry::Settled(settlement) => batch.settled(settlement),
             Entry::Own { account, task, team } => batch.own(account, task, team),
         };
         batch.plan.verdicts.push(verdict);
@@ -241,7 +252,7 @@ impl Batch {
                 self.step(&key);
             }
         }
-        self.settle(id, memory, until(closed));
+        self.conclude(id, memory, until(closed));
         Verdict::Done
     }
 
@@ -251,7 +262,18 @@ impl Batch {
         Verdict::Done
     }
 
-    fn settle(&mut self, id: Uuid, memory: Memory, until: Option<Timestamp>) {
+    fn settled(&mut self, settlement: &Settlement) -> Verdict {
+        if !self.known.settled.insert(settlement.id) {
+            return Verdict::Done;
+        }
+        self.plan.settlements.push(clean::settlement(settlement));
+        match &settlement.made {
+            Some(made) => self.own(&made.account, &made.task, &made.team),
+            None => Verdict::Done,
+        }
+    }
+
+    fn conclude(&mut self, id: Uuid, memory: Memory, until: Option<Timestamp>) {
         match memory {
             Memory::Forget => {
                 self.known.kept.retain(|_, kept| kept.id != id);

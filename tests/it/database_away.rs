@@ -1,10 +1,17 @@
 //! The database goes away while the gateway runs: nothing is sent that could not be recorded, callers are told so at
 //! once, and when the database is back everything goes on by itself.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
 use serde_json::json;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crate::caller::{Caller, until};
-use crate::world::{Database, World};
+use crate::evidence;
+use crate::world::{Database, World, is_soak};
 
 /// Asks until the answer has this reason.
 async fn reason(caller: &Caller, action: &str, task: &str, wanted: &str) {
@@ -37,5 +44,86 @@ async fn without_its_database_the_gateway_refuses_and_says_why() {
     caller.act("StopMigrateJob", json!({"JobId": tasks[2]})).await.response();
     let records = world.records("action=StopMigrateJob&outcome=refused", 1).await;
     assert_eq!(records[0]["reason"], "audit-unavailable", "what was refused meanwhile is in the log too");
+    world.end().await;
+}
+
+/// What callers were told of their changes.
+#[derive(Debug, Default)]
+struct Told {
+    ok: Vec<String>,
+    refused: BTreeMap<String, usize>,
+    slowest_refusal: Duration,
+}
+
+/// Stops tasks one after another until it is told to stop.
+async fn stops(caller: Caller, mut tasks: Vec<String>, told: Arc<Mutex<Told>>, over: CancellationToken) {
+    while let Some(task) = tasks.pop().filter(|_| !over.is_cancelled()) {
+        let asked = Instant::now();
+        let answer = caller.act("StopMigrateJob", json!({"JobId": task})).await;
+        let reason = answer.header("x-dts-gateway-reason").to_owned();
+        let mut told = told.lock().unwrap();
+        if reason.is_empty() {
+            answer.response();
+            told.ok.push(answer.header("x-request-id").to_owned());
+        } else {
+            if reason == "audit-unavailable" {
+                told.slowest_refusal = told.slowest_refusal.max(asked.elapsed());
+            }
+            *told.refused.entry(reason).or_default() += 1;
+            // It was not sent, so it can be asked for again.
+            tasks.insert(0, task);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outage_under_load_loses_nothing_and_sends_nothing_unrecorded() {
+    let (key, options) = evidence::options();
+    let mut world = World::start_with(Database::Postgres, options).await;
+    let (told, over) = (Arc::new(Mutex::new(Told::default())), CancellationToken::new());
+    let mut tasks = world.tasks("migration", json!(7), 800).await;
+    let mut callers = JoinSet::new();
+    for _ in 0..4 {
+        let own = tasks.split_off(tasks.len() - 200);
+        callers.spawn(stops(world.with_token("all"), own, Arc::clone(&told), over.clone()));
+    }
+    let after = |count: usize| {
+        let told = Arc::clone(&told);
+        async move {
+            until("so many are stopped", || async { (told.lock().unwrap().ok.len() >= count).then_some(()) }).await
+        }
+    };
+    after(20).await;
+    world.database.lock_out().await;
+    until("changes are refused", || async {
+        let refused = told.lock().unwrap().refused.get("audit-unavailable").copied();
+        (refused >= Some(20)).then_some(())
+    })
+    .await;
+    if is_soak() {
+        // As long as a failover takes.
+        tokio::time::sleep(Duration::from_secs(20)).await;
+    }
+    world.database.let_in().await;
+    let before = told.lock().unwrap().ok.len();
+    after(before + 20).await;
+    over.cancel();
+    while let Some(done) = callers.join_next().await {
+        done.unwrap();
+    }
+
+    let told = std::mem::take(&mut *told.lock().unwrap());
+    let (ok, refused, slowest) = (told.ok.len(), told.refused, told.slowest_refusal);
+    println!("{ok} stopped; refused {refused:?}; the slowest refusal took {} ms", slowest.as_millis());
+    assert!(!is_soak() || slowest <= Duration::from_secs(2), "{slowest:?}");
+    let records = world.records("action=StopMigrateJob&outcome=ok,failed,unknown", ok).await;
+    let ids: BTreeSet<&str> = records.iter().map(|record| record["request_id"].as_str().unwrap()).collect();
+    assert!(told.ok.iter().all(|id| ids.contains(id.as_str())), "every change that was acknowledged is in the log");
+    let sent = world.sent("StopMigrateJob").await;
+    assert!(sent <= records.len(), "{sent} reached the cloud, {} are recorded", records.len());
+
+    world.stop_gateway().await;
+    let report = evidence::in_process(&world, key.verifying_key(), &evidence::held(&world)).await;
+    assert!(report.is_proven(), "{:#?}", report.lines());
     world.end().await;
 }

@@ -11,7 +11,7 @@ use dts_gateway::cli::{Surroundings, main};
 use dts_gateway::evidence::Export;
 use dts_gateway::proof::verify::{Brought, Report, verify};
 use dts_gateway::proof::{SigningKey, VerifyingKey, split_notes};
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection};
 
 use crate::smoke::creation;
@@ -20,7 +20,7 @@ use crate::world::{Database, Options, World, on_both};
 const ORIGIN: &str = "gateway.example.com/audit";
 
 /// A world that signs its log each second.
-fn options() -> (SigningKey, Options) {
+pub fn options() -> (SigningKey, Options) {
     let key = SigningKey::generate(ORIGIN).unwrap();
     let pem = key.to_pem().unwrap();
     let config = format!("[audit.proof]\norigin = \"{ORIGIN}\"\nkey = '''\n{}'''\nevery = \"1s\"\n", *pem);
@@ -47,7 +47,7 @@ fn folder(world: &World) -> PathBuf {
 }
 
 /// What an auditor holds: the notes of every log.
-fn held(world: &World) -> Vec<Brought> {
+pub fn held(world: &World) -> Vec<Brought> {
     let mut held = Vec::new();
     for file in std::fs::read_dir(folder(world)).unwrap() {
         let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
@@ -303,7 +303,7 @@ async fn leaves(world: &World, table: &str) -> Vec<i64> {
 }
 
 /// An export made without a record of it, verified.
-async fn in_process(world: &World, key: &VerifyingKey, held: &[Brought]) -> Report {
+pub async fn in_process(world: &World, key: &VerifyingKey, held: &[Brought]) -> Report {
     let store = world.store();
     let mut export = Export::begin(Arc::clone(&store), ORIGIN, &Clock::system()).await.unwrap();
     let mut file = Vec::new();
@@ -312,4 +312,50 @@ async fn in_process(world: &World, key: &VerifyingKey, held: &[Brought]) -> Repo
     }
     store.close().await;
     verify(Cursor::new(file), std::slice::from_ref(key), held, &mut |_| {}).unwrap()
+}
+
+/// The lines of an answer, and its last position.
+fn followed(text: &str) -> (Vec<Value>, String) {
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let position = lines.last().unwrap()["end"]["position"].as_str().unwrap().to_owned();
+    (lines.into_iter().filter(|line| line["entry"].is_object()).collect(), position)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_follows_gets_every_entry_once() {
+    on_both(Options::default(), async |world| {
+        let auditor = world.auditor();
+        let follow = async |since: &str| {
+            let answer = auditor.get(&format!("/v1/audit/follow?wait=false&since={since}")).await;
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            followed(&answer.text())
+        };
+        live(world).await;
+        let (mut entries, mut position) = follow("start").await;
+        assert!(entries.len() > 600, "{}", entries.len());
+        live(world).await;
+        let (more, end) = follow(&position).await;
+        assert!(!more.is_empty());
+        entries.extend(more);
+        position = end;
+        let mut next = std::collections::BTreeMap::<String, u64>::new();
+        for line in &entries {
+            let expected = next.entry(line["log"].as_str().unwrap().to_owned()).or_default();
+            assert_eq!(line["entry"]["index"], json!(*expected), "{line}");
+            *expected += 1;
+        }
+        // What is left is the record of the last reading, and then nothing but that of the next.
+        let (own, _) = follow(&position).await;
+        assert!(own.iter().all(|line| line["entry"]["record"]["action"] == "audit.follow"), "{own:?}");
+
+        for wrong in ["tomorrow", "0-changes", "0-changes:-1", "0-changes:1,0-changes:2", "x-reads:1"] {
+            let answer = auditor.get(&format!("/v1/audit/follow?since={wrong}")).await;
+            assert_eq!(answer.status, 400, "{wrong}: {}", answer.text());
+        }
+        let caller = world.with_token("all").at(&world.admin);
+        for path in ["/v1/audit/follow?wait=false", "/v1/audit/proof"] {
+            assert_eq!(caller.get(path).await.status, 403, "{path}");
+        }
+    })
+    .await;
 }

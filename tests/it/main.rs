@@ -11,6 +11,7 @@ mod answers;
 mod caller;
 mod callers;
 mod clients;
+mod console;
 mod corpora;
 mod database;
 mod database_away;

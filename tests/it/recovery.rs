@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use dts_gateway::store::Entry;
 use jiff::Timestamp;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -30,7 +31,15 @@ async fn death(world: &mut World) {
     world.sent_at_least("CreateMigrateJob", 1).await;
     world.records("outcome=open", 2).await;
 
+    let made = world.cloud("GET", "/_sim/tasks", "").await["tasks"].as_array().unwrap().clone();
+    let made = made.iter().find(|made| made["id"] != json!(task)).unwrap()["id"].as_str().unwrap().to_owned();
+
     world.abandon_gateway();
+    // As if it had the answer of the creation, and died between storing the owner and the end of the call.
+    let store = world.store();
+    let own = Entry::Own { account: "main".to_owned(), task: made.clone(), team: "platform".to_owned() };
+    store.commit(&[own]).await.unwrap();
+    store.close().await;
     assert!(stop.await.unwrap_err().is_panic(), "the connection broke");
     assert!(create.await.unwrap_err().is_panic());
     let started = Instant::now();
@@ -41,6 +50,18 @@ async fn death(world: &mut World) {
         assert_eq!((&record["caller"], &record["account"]), (&json!("all"), &json!("main")));
     }
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+
+    // The cloud did both, and says so.
+    world.records("action=StopMigrateJob&settled=done", 1).await;
+    let creation = world.records("action=CreateMigrateJob&settled=done", 1).await.remove(0);
+    let path = format!("/v1/audit/records/{}", creation["id"].as_str().unwrap());
+    let phases = world.auditor().get(&path).await.json();
+    assert_eq!(
+        (&phases["ended"]["record"]["settled"], &phases["settled"]["settled"]),
+        (&json!("done"), &json!("done"))
+    );
+    assert_eq!(phases["settled"]["seen"]["made"], json!(made));
+    assert_eq!(world.records(&format!("task_id={made}"), 1).await[0]["id"], creation["id"]);
     assert!(world.records("outcome=open", 0).await.is_empty());
 
     world.no_faults().await;

@@ -36,7 +36,7 @@ impl Bench {
             id,
             time,
             caller: caller.to_owned(),
-            family: "tencent".to_owned(),
+            family: "first".to_owned(),
             action: "DescribeMigrateJobs".to_owned(),
             task_ids: vec![TASK.to_owned()],
             outcome: Outcome::Ok,
@@ -122,7 +122,7 @@ async fn a_summary_has_every_bucket() {
     bench.call("bob", |record| record.outcome = Outcome::Refused).await;
     let hour = jiff::SignedDuration::from_hours(1);
     let (from, to) = (bench.clock.now() - hour * 2, bench.clock.now() + hour);
-    let range = format!("from={from}&to={to}&family=tencent");
+    let range = format!("from={from}&to={to}&family=first");
     let summary = bench.get(&format!("/v1/audit/summary?{range}"), Some(&auditor)).await.json();
     assert_eq!((&summary["per"], &summary["by"], &summary["total"]), (&json!("hour"), &json!("outcome"), &json!(3)));
     let buckets = summary["buckets"].as_array().unwrap();
@@ -201,7 +201,7 @@ async fn a_cursor_is_good_for_its_question_only() {
         bench.call("ann", |record| record.detail.kind = "change".to_owned()).await;
     }
     let (auditor, ann) = (bench.token("zoe", &["auditor"]), bench.token("ann", &[]));
-    let filters = "family=tencent&caller=ann&task_id=dts%2F1%20%C3%BC&order=oldest";
+    let filters = "family=first&caller=ann&task_id=dts%2F1%20%C3%BC&order=oldest";
     let first = bench.get(&format!("/v1/audit/records?{filters}&limit=2"), Some(&auditor)).await;
     let cursor = first.json()["next_cursor"].as_str().unwrap().to_owned();
     let next = bench.get(&format!("/v1/audit/records?{filters}&limit=100&cursor={cursor}"), Some(&auditor)).await;
@@ -235,7 +235,7 @@ async fn a_cursor_is_good_for_its_question_only() {
         assert!(problem["detail"].as_str().unwrap().contains("begin again without it"));
     }
     assert_eq!(bench.get(&format!("/v1/audit/records?{good}"), Some(&auditor)).await.status, StatusCode::OK);
-    let history = format!("/v1/audit/tasks/dts%2F1%20%C3%BC?family=tencent&caller=ann&cursor={cursor}");
+    let history = format!("/v1/audit/tasks/dts%2F1%20%C3%BC?family=first&caller=ann&cursor={cursor}");
     assert_eq!(bench.get(&history, Some(&auditor)).await.status, StatusCode::BAD_REQUEST);
 }
 

@@ -78,7 +78,7 @@ async fn csv_is_safe_for_spreadsheets_and_a_history_is_a_stream_too() {
     let bench = Bench::new().await;
     let formula = "=HYPERLINK(\"http://evil\",\"a,b\")";
     bench.call(formula, |record| record.detail.kind = "change".to_owned()).await;
-    for path in ["/v1/audit/records?family=tencent", "/v1/audit/tasks/dts%2F1%20%C3%BC"] {
+    for path in ["/v1/audit/records?family=first", "/v1/audit/tasks/dts%2F1%20%C3%BC"] {
         let response = bench.begin(path, "text/csv").await;
         assert_eq!(response.headers()["content-type"], "text/csv; charset=utf-8; header=present");
         assert_eq!(response.headers()["content-disposition"], "attachment; filename=\"audit-records.csv\"");

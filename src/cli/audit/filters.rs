@@ -28,6 +28,9 @@ pub(super) struct Filters {
     /// read, change, destructive, purchase, or several with commas between them
     #[arg(long)]
     kind: Option<String>,
+    /// done, not-done or undetermined: what was found out of an unknown outcome
+    #[arg(long)]
+    settled: Option<String>,
     /// Why it was refused, such as rate-limited
     #[arg(long)]
     reason: Option<String>,
@@ -72,6 +75,7 @@ impl Filters {
             ("region", &self.region),
             ("outcome", &self.outcome),
             ("kind", &self.kind),
+            ("settled", &self.settled),
             ("reason", &self.reason),
             ("request_id", &self.request_id),
             ("text", &self.text),

@@ -41,6 +41,20 @@ pub(super) struct OfferedRow {
     pub(super) all: Option<At<String>>,
 }
 
+/// A list of tasks, the newest first.
+pub(super) struct NewestRow {
+    pub(super) action: Option<At<String>>,
+    pub(super) named: Option<At<String>>,
+    pub(super) with: Vec<(At<String>, Value)>,
+    pub(super) most: Option<At<u32>>,
+    pub(super) names: Vec<At<String>>,
+    pub(super) id: Option<At<String>>,
+    pub(super) name: Option<At<String>>,
+    pub(super) created: Option<At<String>>,
+    pub(super) hours_ahead: Option<At<u32>>,
+    pub(super) sources: Vec<At<String>>,
+}
+
 /// How the gateway asks, and where the answer tells it.
 pub(super) fn read(table: Table<'_>) -> SourceRow {
     let asks = AskRow {
@@ -50,6 +64,24 @@ pub(super) fn read(table: Table<'_>) -> SourceRow {
         with: with(&table),
     };
     SourceRow { asks: Some(asks), ..source(table) }
+}
+
+/// Where what was made is looked for.
+pub(super) fn newest(table: Table<'_>) -> NewestRow {
+    let row = NewestRow {
+        action: table.text("action"),
+        named: table.text("named"),
+        with: with(&table),
+        most: table.count("most"),
+        names: table.texts("names"),
+        id: table.text("id"),
+        name: table.text("name"),
+        created: table.text("created"),
+        hours_ahead: table.get("hours_ahead").and_then(|item| item.count()),
+        sources: table.texts("sources"),
+    };
+    table.finish();
+    row
 }
 
 /// Where an answer tells it.

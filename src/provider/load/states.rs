@@ -2,7 +2,7 @@
 
 use super::super::error::{At, Report, SourceFile};
 use super::reader::{Item, Table, read_file};
-use super::reads::{self, SourceRow};
+use super::reads::{self, NewestRow, SourceRow};
 use super::rules::{RuleRow, rule};
 
 /// `states.toml` as written.
@@ -19,6 +19,7 @@ pub(super) struct TaskRow {
     pub(super) prefix: Option<At<String>>,
     pub(super) read: Option<SourceRow>,
     pub(super) learn: Vec<SourceRow>,
+    pub(super) newest: Option<NewestRow>,
     pub(super) states: Vec<StateRow>,
     pub(super) billing: Option<BillingRow>,
     /// The cloud's word for an operation, and the action that it stands for.
@@ -80,6 +81,7 @@ fn task(name: At<String>, table: Table<'_>, report: &Report) -> TaskRow {
         prefix: table.optional_table("canonical").and_then(canonical),
         read: table.table("read").map(reads::read),
         learn: table.tables("learn").into_iter().map(reads::source).collect(),
+        newest: table.optional_table("newest").map(reads::newest),
         states: states.into_iter().filter_map(|(name, item)| Some(state(name, item.table()?))).collect(),
         billing: table.optional_table("billing").map(|table| billing(table, report)),
         offers: table.named_texts("offers", "word"),

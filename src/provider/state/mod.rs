@@ -1,6 +1,7 @@
 //! Kinds of task: their states, where the states are read, and in which of them a changing action is allowed. Asks
 //! nobody and remembers nothing: the step that judges brings what it knows.
 
+mod newest;
 mod read;
 mod rule;
 
@@ -8,8 +9,9 @@ use std::collections::BTreeMap;
 
 use super::ids::TaskRef;
 
+pub use newest::{Listed, Newest};
 pub use read::{JobIdPath, Observation, Offered, OfferedPaths, StateRead, StateSource};
-pub use rule::{Allowed, Also, Conditions, Confidence, Mode, Objection, StateRule};
+pub use rule::{Allowed, Also, Conditions, Confidence, Effect, Mode, Objection, StateRule};
 
 /// A kind of task and everything known of its states.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub struct TaskKind {
     pub read: StateRead,
     /// Further actions whose answers tell states.
     pub learn: Vec<StateSource>,
+    /// Where a task is looked for whose making was never answered.
+    pub newest: Option<Newest>,
     /// The cloud's own words for operations, and the actions that they stand for.
     pub offers: BTreeMap<String, String>,
     pub(super) refusals: BTreeMap<String, String>,

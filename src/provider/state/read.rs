@@ -141,11 +141,11 @@ impl StateSource {
 }
 
 /// The way on from the element of one task.
-fn within<'p>(element: &[Segment], path: &'p Path) -> &'p [Segment] {
+pub(super) fn within<'p>(element: &[Segment], path: &'p Path) -> &'p [Segment] {
     path.segments().get(element.len()..).unwrap_or_default()
 }
 
-fn text<T: Tree>(way: &[Segment], task: &T) -> Option<String> {
+pub(super) fn text<T: Tree>(way: &[Segment], task: &T) -> Option<String> {
     path::select(way, task).first().and_then(|value| value.text()).map(str::to_owned)
 }
 

@@ -15,6 +15,8 @@ pub struct StateRule {
     pub when: Conditions,
     /// The billing states; none if the kind has no billing state.
     pub billing: Option<Allowed>,
+    /// What a task's state tells of whether the change was carried out; none: nothing.
+    pub effect: Option<Effect>,
     /// What is done about a violation unless the configuration says otherwise.
     pub mode: Mode,
     /// How sure the sources are.
@@ -23,6 +25,18 @@ pub struct StateRule {
     pub reason: Option<String>,
     /// Short names of the sources.
     pub sources: Vec<String>,
+}
+
+/// What becomes of a task by a change.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Effect {
+    /// States, by name, in which a task is after the change, and into which it does not come otherwise from a state that
+    /// the rule allows and that is not one of them.
+    pub leads_to: Vec<String>,
+    /// Further states in which it may be after the change, and which say nothing: it may come there by itself, or stay.
+    pub ends_in: Vec<String>,
+    /// The task is gone after it.
+    pub removes: bool,
 }
 
 /// A set of states. A state that the tables do not know is in none of them.

@@ -65,8 +65,8 @@ fn mistakes_in_all_files_are_told_together_in_order() {
     replace(&folder.join("provider.toml"), "service = \"dts\"", "servise = \"dts\"");
     replace(
         &folder.join("actions.toml"),
-        "Limit = \"Integer\"\nTagFilters = \"TagFilter[]\"\n\n#",
-        "Limit = \"Intger\"\nTagFilters = 7\n\n#",
+        "Offset = \"Integer\"\nLimit = \"Integer\"\nTagFilters = \"TagFilter[]\"\n\n#",
+        "Offset = \"Intger\"\nLimit = \"Integer\"\nTagFilters = 7\n\n#",
     );
     replace(&folder.join("limits.toml"), "calls = 50", "calls = -1");
     replace(&folder.join("states.toml"), "allowed = [\"ReadyComplete\"]", "allowed = [\"Ready\", \"Complete\"]");

@@ -16,6 +16,11 @@ impl Accounts {
         Accounts(accounts.into_iter().map(|account| (account.alias.clone(), Arc::new(account))).collect())
     }
 
+    /// The account of this alias.
+    pub fn named(&self, alias: &str) -> Option<Arc<Account>> {
+        self.0.get(alias).cloned()
+    }
+
     /// The account that a call is for: the one that it names, if its caller may use it, else the caller's first one
     /// of the family.
     pub fn choose(&self, caller: &Caller, family: Family, asked: Option<&str>) -> Result<Arc<Account>, Refusal> {

@@ -2,7 +2,10 @@
 
 use super::StateOptions;
 use crate::call::{Authorized, Refusal, TaskState};
-use crate::provider::{Action, Allowed, Mode, Objection, Observation, TaskKind, TaskRef, Version};
+use crate::provider::{Action, Allowed, Mode, Objection, Observation, State, TaskKind, TaskRef, Version};
+
+/// What stands before the billing state.
+const BILLING: &str = ", billing ";
 
 /// What follows from a state.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -96,16 +99,25 @@ impl Case<'_> {
 }
 
 /// The state's name with its value on the wire, and the billing state where there is one: `Running (7)`.
-pub(super) fn state_name(kind: Option<&TaskKind>, seen: &Observation) -> String {
+pub fn state_name(kind: Option<&TaskKind>, seen: &Observation) -> String {
     let state = match kind.and_then(|kind| kind.state(&seen.state)) {
-        Some(state) if state.name == state.wire => state.name.clone(),
-        Some(state) => format!("{} ({})", state.name, state.wire),
+        Some(state) => written(state),
         None => printable(&seen.state),
     };
     match &seen.billing {
-        Some(billing) => format!("{state}, billing {}", printable(billing)),
+        Some(billing) => format!("{state}{BILLING}{}", printable(billing)),
         None => state,
     }
+}
+
+/// The name of the state in such a text, if the tables know it.
+pub fn state_in<'k>(kind: &'k TaskKind, text: &str) -> Option<&'k str> {
+    let state = text.split_once(BILLING).map_or(text, |(state, _)| state);
+    kind.states.values().find(|known| written(known) == state).map(|known| known.name.as_str())
+}
+
+fn written(state: &State) -> String {
+    if state.name == state.wire { state.name.clone() } else { format!("{} ({})", state.name, state.wire) }
 }
 
 /// The cloud's text, short and without control characters, for a message.

@@ -4,31 +4,38 @@ use std::sync::Arc;
 
 use super::super::turn::wanted;
 use super::StateReader;
+use super::ahead::{Ahead, Looker};
 use crate::call::{Authorized, Limit, Refusal};
 use crate::cloud::Cloud;
 use crate::gate::Gate;
+use crate::provider;
 
 /// The step.
 pub struct Look {
     reader: Arc<StateReader>,
     cloud: Arc<Cloud>,
+    ahead: Ahead,
 }
 
 impl Look {
     /// Looks through `reader`.
     pub fn new(reader: Arc<StateReader>, cloud: Arc<Cloud>) -> Look {
-        Look { reader, cloud }
+        Look { reader, cloud, ahead: Ahead::default() }
     }
 
     /// A call that will be refused for want of a turn must not spend a look-up, which others are waiting for.
-    fn refuse_hopeless(&self, call: &Authorized) -> Result<(), Refusal> {
+    /// One that has a chance is counted for as long as it looks.
+    fn refuse_hopeless(&self, call: &Authorized) -> Result<Looker, Refusal> {
         let wanted = wanted(call);
-        let expected = self.cloud.expected_wait(&wanted);
-        if expected <= wanted.max_wait {
-            return Ok(());
-        }
         let bucket = &call.action.bucket;
-        let narrowest = bucket.limits.iter().min_by_key(|limit| limit.calls).ok_or(Refusal::Internal)?;
+        let turn = |limit: &provider::Limit| limit.window / limit.calls.max(1);
+        let narrowest = bucket.limits.iter().max_by_key(|limit| turn(limit)).ok_or(Refusal::Internal)?;
+        let quota = format!("{} {} {}", call.account.alias, call.host, bucket.name);
+        let ahead = u32::try_from(self.ahead.of(&quota, &call.caller.name)).unwrap_or(u32::MAX);
+        let expected = self.cloud.expected_wait(&wanted).saturating_add(turn(narrowest).saturating_mul(ahead));
+        if expected <= wanted.max_wait {
+            return Ok(self.ahead.enter(quota, &call.caller.name));
+        }
         let (quota, window) = (narrowest.calls, narrowest.window);
         let limit = Limit { kind: "cloud", name: bucket.name.clone(), quota, window };
         call.call.record.update(|record| record.detail.limit.clone_from(&bucket.name));
@@ -44,9 +51,10 @@ impl Gate for Look {
         if !call.changes_a_task() {
             return Ok(call);
         }
-        if !self.reader.knows(&call) {
-            self.refuse_hopeless(&call)?;
-        }
+        let _looker = match self.reader.knows(&call) {
+            true => None,
+            false => Some(self.refuse_hopeless(&call)?),
+        };
         call.seen = self.reader.judge(&call).await?;
         Ok(call)
     }

@@ -1,6 +1,7 @@
 //! The state of a task, and what it forbids. `look` asks before a turn is spent, `judge` decides again right before
 //! the change is sent; both learn through the same reader.
 
+mod ahead;
 mod decide;
 mod judge;
 mod look;
@@ -12,6 +13,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+pub use decide::{state_in, state_name};
 pub use judge::Judge;
 pub use look::Look;
 use memory::Known;

@@ -18,7 +18,7 @@ use crate::store::fault::fault;
 use crate::store::logs::{self, Row, Rows};
 use crate::store::page::Words;
 use crate::store::plan::{self, Known, Lease, Plan, TaskKey, Wanted};
-use crate::store::{Entry, Remembered, ReplayKey, StoreError, Verdict};
+use crate::store::{Entry, Remembered, ReplayKey, Settlement, StoreError, Verdict};
 
 /// First halves of the advisory locks' names (the second is a digest): in two-part names no other lock can hide.
 const TASK_LOCK: i32 = 0x6474_7301;
@@ -68,6 +68,14 @@ async fn look(connection: &mut PgConnection, wanted: &mut Wanted) -> Result<Know
             .await
             .map_err(fault)?;
         known.recorded = rows.into_iter().collect();
+    }
+    if !wanted.settled.is_empty() {
+        let rows: Vec<Uuid> = sqlx::query_scalar("SELECT id FROM audit_settlements WHERE id = ANY($1)")
+            .bind(wanted.settled.iter().copied().collect::<Vec<_>>())
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(fault)?;
+        known.settled = rows.into_iter().collect();
     }
     if !wanted.intents.is_empty() {
         let rows: Vec<Uuid> = sqlx::query_scalar("SELECT id FROM audit_intents WHERE id = ANY($1)")
@@ -239,6 +247,7 @@ async fn write(connection: &mut PgConnection, plan: &Plan) -> Result<(), sqlx::E
 async fn append(connection: &mut PgConnection, rows: Rows<'_>) -> Result<(), StoreError> {
     records(connection, "audit_intents", &rows.intents).await.map_err(fault)?;
     records(connection, "audit_records", &rows.records).await.map_err(fault)?;
+    settlements(connection, &rows.settlements).await.map_err(fault)?;
     for (name, tile) in rows.tiles {
         sqlx::query("INSERT INTO audit_tiles (slot, class, level, number, hashes) VALUES ($1, $2, $3, $4, $5)")
             .bind(name.slot)
@@ -275,6 +284,37 @@ async fn records(connection: &mut PgConnection, table: &'static str, rows: &[Row
     );
     let rows = serde_json::to_string(rows).map_err(|error| sqlx::Error::Encode(error.into()))?;
     sqlx::query(AssertSqlSafe(statement)).bind(rows).execute(connection).await.map(|_| ())
+}
+
+/// Adds settlements; the record of a creation belongs to the history of what it made.
+async fn settlements(connection: &mut PgConnection, rows: &[Row<'_, Settlement>]) -> Result<(), sqlx::Error> {
+    for row in rows {
+        sqlx::query(
+            "INSERT INTO audit_settlements (id, settled, seen, class, slot, leaf, leaf_hash, recorded_at)
+             VALUES ($1, $2, $3::json, $4, $5, $6, $7, $8)",
+        )
+        .bind(row.record.id)
+        .bind(row.record.settled.as_str())
+        .bind(row.record.seen.to_string())
+        .bind(row.class.as_str())
+        .bind(row.slot)
+        .bind(row.leaf)
+        .bind(row.leaf_hash.as_bytes().as_slice())
+        .bind(<sqlx::Postgres as Words>::time(row.recorded_at))
+        .execute(&mut *connection)
+        .await?;
+        if let Some(made) = &row.record.made {
+            sqlx::query(
+                "INSERT INTO audit_record_tasks (task_id, record_id, class, recorded_at)
+                 SELECT $1, r.id, r.class, r.recorded_at FROM audit_records r WHERE r.id = $2 ON CONFLICT DO NOTHING",
+            )
+            .bind(&made.task)
+            .bind(row.record.id)
+            .execute(&mut *connection)
+            .await?;
+        }
+    }
+    Ok(())
 }
 
 fn lease(row: &sqlx::postgres::PgRow) -> Result<Lease, sqlx::Error> {

@@ -18,6 +18,7 @@ pub(super) async fn names(pool: &PgPool) -> Result<Vec<LogName>, StoreError> {
     let highest: Option<i32> = sqlx::query_scalar(
         "SELECT greatest((SELECT max(slot) FROM audit_records WHERE leaf IS NOT NULL),
                          (SELECT max(slot) FROM audit_intents WHERE leaf IS NOT NULL),
+                         (SELECT max(slot) FROM audit_settlements),
                          (SELECT max(slot) FROM audit_dropped))",
     )
     .fetch_one(pool)
@@ -36,6 +37,9 @@ pub(super) async fn end(connection: &mut PgConnection, name: LogName) -> Result<
               ORDER BY leaf DESC LIMIT 1)
              UNION ALL
              (SELECT leaf, recorded_at FROM audit_intents WHERE slot = $1 AND class = $2 AND leaf IS NOT NULL
+              ORDER BY leaf DESC LIMIT 1)
+             UNION ALL
+             (SELECT leaf, recorded_at FROM audit_settlements WHERE slot = $1 AND class = $2
               ORDER BY leaf DESC LIMIT 1)) AS last
          ORDER BY leaf DESC LIMIT 1",
     )
@@ -81,7 +85,9 @@ pub(super) async fn leaves(connection: &mut PgConnection, name: LogName, from: u
         "SELECT leaf_hash FROM (
              SELECT leaf, leaf_hash FROM audit_records WHERE slot = $1 AND class = $2 AND leaf >= $3 AND leaf < $4
              UNION ALL
-             SELECT leaf, leaf_hash FROM audit_intents WHERE slot = $1 AND class = $2 AND leaf >= $3 AND leaf < $4) AS entries
+             SELECT leaf, leaf_hash FROM audit_intents WHERE slot = $1 AND class = $2 AND leaf >= $3 AND leaf < $4
+             UNION ALL
+             SELECT leaf, leaf_hash FROM audit_settlements WHERE slot = $1 AND class = $2 AND leaf >= $3 AND leaf < $4) AS entries
          ORDER BY leaf",
     )
     .bind(name.slot)

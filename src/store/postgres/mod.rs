@@ -35,7 +35,7 @@ use super::logs::CLAIMED;
 use super::page::Words;
 use super::{
     By, Count, Entry, Filter, Head, Hold, KeptCheckpoint, KeyRow, KeyState, LogEntry, LogName, LogStore, Page, Per,
-    Phases, Place, Remembered, ReplayKey, Start, Store, StoreError, TaskRow, Verdict, logs,
+    Phases, Place, Remembered, ReplayKey, Start, Store, StoreError, TaskRow, Unsettled, Verdict, logs,
 };
 use crate::call::{Class, Clock};
 use crate::proof::{Hash, Tile};
@@ -265,6 +265,10 @@ impl Store for Postgres {
         within(OPERATION, read::open_changes(&self.pool)).await
     }
 
+    async fn unsettled(&self, since: Timestamp, limit: u32) -> Result<Vec<Unsettled>, StoreError> {
+        within(OPERATION, read::unsettled(&self.pool, since, limit)).await
+    }
+
     async fn insert_key(&self, key: &KeyRow) -> Result<(), StoreError> {
         within(OPERATION, keys::insert(&self.pool, key)).await
     }
@@ -377,6 +381,8 @@ impl Words for sqlx::Postgres {
          r.version, r.action, r.region, to_json(r.task_ids)::text AS task_ids, r.outcome, r.reason, r.caller_gone, \
          r.settled, r.request_id, r.upstream_request_id, r.upstream_code, r.waited_ms, r.detail::text AS detail";
 
+    const OF_THE_END: &'static str = " AND t.class = r.class AND t.recorded_at = r.recorded_at";
+
     const POSITION: &'static str = "strpos";
 
     const ASCII: &'static str = "\"C\"";
@@ -403,6 +409,7 @@ fn migrations() -> Migrator {
     let all = [
         (1, "start", include_str!("../../../migrations/postgres/0001_start.sql")),
         (2, "provable log", include_str!("../../../migrations/postgres/0002_provable_log.sql")),
+        (3, "settlements", include_str!("../../../migrations/postgres/0003_settlements.sql")),
         (4, "roles and retention", include_str!("../../../migrations/postgres/0004_roles_and_retention.sql")),
     ];
     let migration = |(version, name, text): (i64, &'static str, &'static str)| {

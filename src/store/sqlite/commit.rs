@@ -10,7 +10,7 @@ use crate::store::fault::fault;
 use crate::store::logs::{self, Row, Rows};
 use crate::store::page::Words;
 use crate::store::plan::{self, Known, Lease, Plan, TaskKey, Wanted};
-use crate::store::{Entry, Remembered, ReplayKey, StoreError, Verdict};
+use crate::store::{Entry, Remembered, ReplayKey, Settlement, StoreError, Verdict};
 
 use super::ends::Ends;
 use super::{BEGIN, Writing};
@@ -54,6 +54,14 @@ async fn look(connection: &mut SqliteConnection, wanted: &Wanted) -> Result<Know
         let found: Vec<Uuid> =
             question.push(")").build_query_scalar().fetch_all(&mut *connection).await.map_err(fault)?;
         known.recorded.extend(found);
+    }
+    for id in &wanted.settled {
+        let found: Option<Uuid> = sqlx::query_scalar("SELECT id FROM audit_settlements WHERE id = $1")
+            .bind(id)
+            .fetch_optional(&mut *connection)
+            .await
+            .map_err(fault)?;
+        known.settled.extend(found);
     }
     for id in &wanted.ended {
         let rows = sqlx::query(
@@ -190,6 +198,7 @@ async fn write(connection: &mut SqliteConnection, plan: &Plan) -> Result<(), Sto
 async fn append(connection: &mut SqliteConnection, rows: Rows<'_>) -> Result<(), StoreError> {
     records(connection, "audit_intents", &rows.intents).await?;
     records(connection, "audit_records", &rows.records).await?;
+    settlements(connection, &rows.settlements).await?;
     for (name, tile) in rows.tiles {
         sqlx::query("INSERT INTO audit_tiles (slot, class, level, number, hashes) VALUES ($1, $2, $3, $4, $5)")
             .bind(name.slot)
@@ -243,10 +252,7 @@ async fn records(connection: &mut SqliteConnection, table: &'static str, rows: &
                 .push_bind(sqlx::Sqlite::time(row.recorded_at));
         });
         let done = insert.build().execute(&mut *connection).await.map_err(fault)?;
-        if done.rows_affected() != cells.len() as u64 {
-            // A trigger keeps rows that exist; a place that is taken already must not swallow an entry.
-            return Err(StoreError::Incompatible("its audit log has entries that nobody wrote".to_owned()));
-        }
+        all_written(done.rows_affected(), cells.len())?;
     }
     let tasks: Vec<(&str, Uuid)> =
         rows.iter().flat_map(|row| row.record.task_ids.iter().map(|task| (task.as_str(), row.record.id))).collect();
@@ -258,6 +264,45 @@ async fn records(connection: &mut SqliteConnection, table: &'static str, rows: &
         insert.push(" ON CONFLICT DO NOTHING").build().execute(&mut *connection).await.map_err(fault)?;
     }
     Ok(())
+}
+
+/// Adds settlements; the record of a creation belongs to the history of what it made.
+async fn settlements(connection: &mut SqliteConnection, rows: &[Row<'_, Settlement>]) -> Result<(), StoreError> {
+    for row in rows {
+        let done = sqlx::query(
+            "INSERT INTO audit_settlements (id, settled, seen, class, slot, leaf, leaf_hash, recorded_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        )
+        .bind(row.record.id)
+        .bind(row.record.settled.as_str())
+        .bind(row.record.seen.to_string())
+        .bind(row.class.as_str())
+        .bind(row.slot)
+        .bind(row.leaf)
+        .bind(row.leaf_hash.as_bytes().as_slice())
+        .bind(sqlx::Sqlite::time(row.recorded_at))
+        .execute(&mut *connection)
+        .await
+        .map_err(fault)?;
+        all_written(done.rows_affected(), 1)?;
+        if let Some(made) = &row.record.made {
+            sqlx::query("INSERT INTO audit_record_tasks (task_id, record_id) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+                .bind(&made.task)
+                .bind(row.record.id)
+                .execute(&mut *connection)
+                .await
+                .map_err(fault)?;
+        }
+    }
+    Ok(())
+}
+
+/// A trigger keeps rows that exist; a place that is taken already must not swallow an entry.
+fn all_written(written: u64, wanted: usize) -> Result<(), StoreError> {
+    if written == wanted as u64 {
+        return Ok(());
+    }
+    Err(StoreError::Incompatible("its audit log has entries that nobody wrote".to_owned()))
 }
 
 /// An entry with those of its columns that are JSON.

@@ -21,7 +21,10 @@ pub(super) async fn end(connection: &mut SqliteConnection, name: LogName) -> Res
                             AND leaf IS NOT NULL ORDER BY leaf DESC LIMIT 1)
              UNION ALL
              SELECT * FROM (SELECT leaf, recorded_at FROM audit_intents WHERE slot = $1 AND class = $2
-                            AND leaf IS NOT NULL ORDER BY leaf DESC LIMIT 1)) AS last
+                            AND leaf IS NOT NULL ORDER BY leaf DESC LIMIT 1)
+             UNION ALL
+             SELECT * FROM (SELECT leaf, recorded_at FROM audit_settlements WHERE slot = $1 AND class = $2
+                            ORDER BY leaf DESC LIMIT 1)) AS last
          ORDER BY leaf DESC LIMIT 1",
     )
     .bind(name.slot)
@@ -70,7 +73,9 @@ pub(super) async fn leaves(
         "SELECT leaf_hash FROM (
              SELECT leaf, leaf_hash FROM audit_records WHERE slot = $1 AND class = $2 AND leaf >= $3 AND leaf < $4
              UNION ALL
-             SELECT leaf, leaf_hash FROM audit_intents WHERE slot = $1 AND class = $2 AND leaf >= $3 AND leaf < $4) AS entries
+             SELECT leaf, leaf_hash FROM audit_intents WHERE slot = $1 AND class = $2 AND leaf >= $3 AND leaf < $4
+             UNION ALL
+             SELECT leaf, leaf_hash FROM audit_settlements WHERE slot = $1 AND class = $2 AND leaf >= $3 AND leaf < $4) AS entries
          ORDER BY leaf",
     )
     .bind(name.slot)

@@ -32,7 +32,7 @@ use super::logs::CLAIMED;
 use super::page::Words;
 use super::{
     By, Count, Entry, Filter, Head, Hold, KeptCheckpoint, KeyRow, KeyState, LogEntry, LogName, LogStore, Page, Per,
-    Phases, Place, Remembered, ReplayKey, Start, Store, StoreError, TaskRow, Verdict, logs, summary,
+    Phases, Place, Remembered, ReplayKey, Start, Store, StoreError, TaskRow, Unsettled, Verdict, logs, summary,
 };
 use crate::call::{Class, Clock};
 use crate::proof::{Hash, Tile};
@@ -192,6 +192,10 @@ impl Store for Sqlite {
         within(OPERATION, read::open_changes(&self.pool)).await
     }
 
+    async fn unsettled(&self, since: Timestamp, limit: u32) -> Result<Vec<Unsettled>, StoreError> {
+        within(OPERATION, read::unsettled(&self.pool, since, limit)).await
+    }
+
     async fn insert_key(&self, key: &KeyRow) -> Result<(), StoreError> {
         within(OPERATION, self.writing(async |connection| keys::insert(connection, key).await)).await
     }
@@ -306,6 +310,8 @@ impl Words for sqlx::Sqlite {
          r.version, r.action, r.region, r.task_ids, r.outcome, r.reason, r.caller_gone, r.settled, r.request_id, \
          r.upstream_request_id, r.upstream_code, r.waited_ms, r.detail";
 
+    const OF_THE_END: &'static str = "";
+
     const POSITION: &'static str = "instr";
 
     const ASCII: &'static str = "BINARY";
@@ -337,6 +343,7 @@ fn migrations() -> Migrator {
     let all = [
         (1, "start", include_str!("../../../migrations/sqlite/0001_start.sql")),
         (2, "provable log", include_str!("../../../migrations/sqlite/0002_provable_log.sql")),
+        (3, "settlements", include_str!("../../../migrations/sqlite/0003_settlements.sql")),
         (4, "roles and retention", include_str!("../../../migrations/sqlite/0004_roles_and_retention.sql")),
     ];
     let migration = |(version, name, text): (i64, &'static str, &'static str)| {

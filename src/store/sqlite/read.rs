@@ -11,7 +11,9 @@ use uuid::Uuid;
 use crate::call::Record;
 use crate::store::fault::fault;
 use crate::store::page::{self, Words};
-use crate::store::{By, Count, Filter, Page, Per, Phases, Remembered, ReplayKey, StoreError, TaskRow, clean, summary};
+use crate::store::{
+    By, Count, Filter, Page, Per, Phases, Remembered, ReplayKey, StoreError, TaskRow, Unsettled, clean, summary,
+};
 
 /// How many instructions of its virtual machine SQLite works between two looks at whether it should stop: microseconds.
 const STEPS: i32 = 1_000;
@@ -22,14 +24,16 @@ const FORGET: i64 = 1_000;
 /// One page of the audit log.
 pub(super) async fn records(pool: &SqlitePool, filter: &Filter) -> Result<Page, StoreError> {
     let rows = asked(pool, page::question(filter)).await?;
-    let records = rows.iter().map(page::record).collect::<Result<_, _>>()?;
+    let records = rows.iter().map(page::shown).collect::<Result<_, _>>()?;
     Ok(page::page(filter, records))
 }
 
 /// What was written of one call.
 pub(super) async fn phases(pool: &SqlitePool, id: Uuid) -> Result<Phases, StoreError> {
     let rows = asked(pool, page::phases(id)).await?;
-    Ok(page::by_phase(rows.iter().map(page::record).collect::<Result<_, _>>()?))
+    let settled = asked(pool, page::settlement(id)).await?;
+    let settled = settled.first().map(page::settled).transpose()?;
+    Ok(page::by_phase(rows.iter().map(page::shown).collect::<Result<_, _>>()?, settled))
 }
 
 /// How many records there are.
@@ -141,6 +145,12 @@ pub(super) async fn forget(connection: &mut SqliteConnection, now: Timestamp) ->
             return Ok(forgotten);
         }
     }
+}
+
+/// Changes that nobody has settled.
+pub(super) async fn unsettled(pool: &SqlitePool, since: Timestamp, limit: u32) -> Result<Vec<Unsettled>, StoreError> {
+    let rows = page::unsettled_since::<sqlx::Sqlite>(since, limit).build().fetch_all(pool).await.map_err(fault)?;
+    rows.iter().map(page::unsettled).collect()
 }
 
 /// Intents that are open.

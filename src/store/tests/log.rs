@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::bed::{Bed, on_both};
 use super::{end, ended, intent, record};
-use crate::call::{Class, Detail, Outcome, Record};
+use crate::call::{Class, Detail, Outcome, Record, Settled};
 use crate::proof::{self, CompactRange, Hash};
-use crate::store::{Entry, LogEntry, LogName, Store};
+use crate::store::{Entry, Filter, Intent, LogEntry, LogName, Made, Settlement, Store};
 
 /// All entries of a log, read in pages of 100; they stand one behind another.
 async fn entries(store: &dyn Store, log: LogName) -> Vec<LogEntry> {
@@ -57,6 +57,20 @@ async fn check(bed: &Bed) -> Vec<(LogName, u64)> {
     sizes
 }
 
+/// A change whose outcome is unknown.
+async fn unknown(bed: &Bed, task: &str) -> Intent {
+    let mut change = intent(&[(task, 0)]);
+    change.record.settled = None;
+    bed.store.commit(&[Entry::Intent(change.clone()), end(&change, Outcome::Unknown, None)]).await.unwrap();
+    change
+}
+
+fn settlement(change: &Intent, settled: Settled) -> Settlement {
+    let seen =
+        serde_json::json!({"tasks": [{"task": "dts-1", "now": "Stopping (11)", "odd": "\u{202e}\u{1}é"}], "n": 3});
+    Settlement { id: change.record.id, settled, seen, made: None }
+}
+
 fn read() -> Record {
     let mut read = record(Outcome::Ok);
     read.detail = Detail { kind: "read".to_owned(), ..Detail::default() };
@@ -78,6 +92,70 @@ fn entries_are_numbered_by_class_and_their_hashes_are_made_of_what_is_stored() {
         let mut places: Vec<_> = places.iter().map(|place| (place.phase.as_str(), place.index)).collect();
         places.sort_unstable();
         assert_eq!(places, [("ended", 1), ("intent", 0)]);
+    });
+}
+
+#[test]
+fn a_settlement_is_an_entry_of_its_own_and_there_is_one_for_a_record() {
+    on_both(async |bed| {
+        let (change, other) = (unknown(bed, "dts-1").await, unknown(bed, "dts-2").await);
+        let begin = change.record.time;
+        let ids = async || {
+            let left = bed.store.unsettled(begin, 10).await.unwrap();
+            left.into_iter().map(|left| left.record.id).collect::<Vec<_>>()
+        };
+        assert_eq!(ids().await, [change.record.id, other.record.id]);
+        assert_eq!(bed.store.unsettled(begin, 1).await.unwrap().len(), 1);
+
+        let first = settlement(&change, Settled::Done);
+        let again = Settlement { settled: Settled::NotDone, ..first.clone() };
+        bed.store.commit(&[Entry::Settled(first.clone()), Entry::Settled(again.clone())]).await.unwrap();
+        bed.store.commit(&[Entry::Settled(again)]).await.unwrap();
+        assert_eq!(ids().await, [other.record.id]);
+        assert_eq!(check(bed).await.iter().map(|(_, size)| size).sum::<u64>(), 5);
+        let mut places = bed.store.log().places(change.record.id).await.unwrap();
+        places.sort_unstable_by_key(|place| place.index);
+        let phases: Vec<_> = places.iter().map(|place| (place.phase.as_str(), place.index)).collect();
+        assert_eq!(phases, [("intent", 0), ("ended", 1), ("settled", 4)]);
+
+        let phases = bed.store.phases(change.record.id).await.unwrap();
+        let settled = phases.settled.unwrap();
+        assert_eq!((settled.settled, &settled.seen), (Settled::Done, &first.seen));
+        assert_eq!(phases.ended.unwrap().settled, Some(Settled::Done));
+        let log = LogName { slot: places[2].log.slot, class: Class::Changes };
+        let entry = bed.store.log().entries(log, 4, 1).await.unwrap().remove(0);
+        let content = serde_json::json!({"id": change.record.id, "settled": "done", "seen": first.seen});
+        assert_eq!((entry.phase.as_str(), entry.record), ("settled", content));
+
+        let find = async |settled| {
+            let filter = Filter { settled, outcome: vec![Outcome::Unknown], limit: 10, ..Filter::default() };
+            let page = bed.store.records(&filter).await.unwrap();
+            page.records.into_iter().map(|record| (record.id, record.settled)).collect::<Vec<_>>()
+        };
+        let done = (change.record.id, Some(Settled::Done));
+        assert_eq!(find(None).await, [(other.record.id, None), done]);
+        assert_eq!(find(Some(Settled::Done)).await, [done]);
+        assert_eq!(find(Some(Settled::NotDone)).await, []);
+    });
+}
+
+#[test]
+fn what_a_creation_turned_out_to_have_made_belongs_to_the_team_and_to_the_records_history() {
+    on_both(async |bed| {
+        let mut creation = intent(&[]);
+        creation.record.settled = None;
+        bed.store.commit(&[Entry::Intent(creation.clone()), end(&creation, Outcome::Unknown, None)]).await.unwrap();
+        let made = Made { account: "main".to_owned(), task: "dts-9".to_owned(), team: "orders".to_owned() };
+        let found = Settlement { made: Some(made), ..settlement(&creation, Settled::Done) };
+        let late = Made { account: "main".to_owned(), task: "dts-8".to_owned(), team: "orders".to_owned() };
+        let late = Settlement { made: Some(late), ..found.clone() };
+        bed.store.commit(&[Entry::Settled(found), Entry::Settled(late)]).await.unwrap();
+        let rows = bed.store.tasks("main", &["dts-9".to_owned(), "dts-8".to_owned()]).await.unwrap();
+        assert_eq!((rows[0].team.as_deref(), rows[1].team.as_deref()), (Some("orders"), None));
+        let filter = Filter { task_id: Some("dts-9".to_owned()), limit: 10, ..Filter::default() };
+        let history = bed.store.records(&filter).await.unwrap().records;
+        assert_eq!(history.iter().map(|record| record.id).collect::<Vec<_>>(), [creation.record.id]);
+        check(bed).await;
     });
 }
 

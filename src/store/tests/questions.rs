@@ -164,21 +164,35 @@ fn several_words_are_one_or_the_other() {
 }
 
 #[test]
+fn a_change_is_found_once_by_its_task_however_long_it_took() {
+    on_both(async |bed| {
+        let change = intent(&[("dts-1", 0)]);
+        bed.store.commit(&[Entry::Intent(change.clone())]).await.unwrap();
+        bed.store.commit(&[end(&change, Outcome::Ok, None)]).await.unwrap();
+        let filter = Filter { task_id: Some("dts-1".to_owned()), limit: 10, ..Filter::default() };
+        let found = find(bed, filter.clone()).await;
+        assert_eq!(found.iter().map(|record| record.id).collect::<Vec<_>>(), [change.record.id]);
+        let counted = bed.store.summary(&filter, Per::Day, By::Outcome, 10).await.unwrap();
+        assert_eq!(counted.iter().map(|count| count.records).sum::<u64>(), 1);
+    });
+}
+
+#[test]
 fn a_call_has_its_phases() {
     on_both(async |bed| {
         let change = intent(&[]);
         let open = Record { settled: None, ..change.record.clone() };
         bed.store.commit(&[Entry::Intent(change.clone())]).await.unwrap();
-        let begun = Phases { intent: Some(open.clone()), ended: None };
+        let begun = Phases { intent: Some(open.clone()), ..Phases::default() };
         assert_eq!(bed.store.phases(change.record.id).await.unwrap(), begun);
         bed.store.commit(&[end(&change, Outcome::Failed, None)]).await.unwrap();
         let ended_as = Record { outcome: Outcome::Failed, upstream_code: None, ..change.record.clone() };
-        let both = Phases { intent: Some(open), ended: Some(ended_as) };
+        let both = Phases { intent: Some(open), ended: Some(ended_as), settled: None };
         assert_eq!(bed.store.phases(change.record.id).await.unwrap(), both);
 
         let read = record(Outcome::Ok);
         bed.store.commit(&[ended(&read)]).await.unwrap();
-        assert_eq!(bed.store.phases(read.id).await.unwrap(), Phases { intent: None, ended: Some(read) });
+        assert_eq!(bed.store.phases(read.id).await.unwrap(), Phases { ended: Some(read), ..Phases::default() });
         assert_eq!(bed.store.phases(Uuid::nil()).await.unwrap(), Phases::default());
     });
 }

@@ -2,8 +2,8 @@
 
 use super::bed::{on_both, on_both_empty};
 use super::{end, ended, intent, record};
-use crate::call::Outcome;
-use crate::store::{Entry, StoreError};
+use crate::call::{Outcome, Settled};
+use crate::store::{Entry, Settlement, StoreError};
 
 #[test]
 fn migrating_twice_and_from_two_instances_at_once_is_safe() {
@@ -15,7 +15,7 @@ fn migrating_twice_and_from_two_instances_at_once_is_safe() {
         }
         bed.store.migrate().await.unwrap();
         bed.store.ping().await.unwrap();
-        assert_eq!(bed.count("_sqlx_migrations").await, 3);
+        assert_eq!(bed.count("_sqlx_migrations").await, 4);
     });
 }
 
@@ -62,7 +62,9 @@ fn the_log_can_only_be_added_to() {
         let open = intent(&[("dts-1", 0)]);
         let done = intent(&[("dts-2", 0)]);
         bed.store.commit(&[Entry::Intent(open), Entry::Intent(done.clone())]).await.unwrap();
-        bed.store.commit(&[end(&done, Outcome::Ok, None)]).await.unwrap();
+        let seen = serde_json::json!({});
+        let settled = Settlement { id: done.record.id, settled: Settled::Done, seen, made: None };
+        bed.store.commit(&[end(&done, Outcome::Unknown, None), Entry::Settled(settled)]).await.unwrap();
         for table in ["audit_records", "audit_intents"] {
             for statement in [
                 format!("UPDATE {table} SET caller = 'someone else'"),
@@ -80,6 +82,10 @@ fn the_log_can_only_be_added_to() {
                 for statement in [
                     "TRUNCATE audit_records",
                     "TRUNCATE audit_intents CASCADE",
+                    "TRUNCATE audit_settlements",
+                    "UPDATE audit_settlements SET settled = 'not-done'",
+                    "DELETE FROM audit_settlements",
+                    "SET session_replication_role = replica; DELETE FROM audit_settlements",
                     "SET session_replication_role = replica; DELETE FROM audit_records",
                     "INSERT INTO audit_records SELECT * FROM audit_records ON CONFLICT (id, class, recorded_at) DO UPDATE SET caller = 'x'",
                 ] {
@@ -88,6 +94,15 @@ fn the_log_can_only_be_added_to() {
                 }
             }
             super::bed::Kind::Sqlite { .. } => {
+                let forged = "UPDATE audit_settlements SET settled = 'not-done'";
+                assert!(bed.raw(forged).await.unwrap_err().to_string().contains("append-only"));
+                assert!(
+                    bed.raw("DELETE FROM audit_settlements").await.unwrap_err().to_string().contains("append-only")
+                );
+                let forged = "CREATE TEMP TABLE forged_settlement AS SELECT * FROM audit_settlements;
+                     UPDATE forged_settlement SET settled = 'not-done';
+                     INSERT OR REPLACE INTO audit_settlements SELECT * FROM forged_settlement";
+                bed.raw(forged).await.unwrap();
                 for table in ["audit_records", "audit_intents"] {
                     bed.raw(&format!("REPLACE INTO {table} SELECT * FROM {table}")).await.unwrap();
                     let forged = format!(

@@ -70,6 +70,15 @@ impl Item {
         matches!(self.entry, Entry::Intent(_)) && self.ticket.waiter.as_ref().is_none_or(oneshot::Sender::is_closed)
     }
 
+    /// Tells who waits for an intent that it is not durable; it is abandoned then.
+    pub(super) fn give_up(&mut self, why: &str) {
+        if matches!(self.entry, Entry::Intent(_))
+            && let Some(waiter) = self.ticket.waiter.take()
+        {
+            drop(waiter.send(Err(StoreError::Unavailable(why.to_owned()))));
+        }
+    }
+
     /// Answers who waits.
     pub(super) fn answer(self, verdict: Result<Verdict, StoreError>) {
         if let Some(waiter) = self.ticket.waiter {
@@ -95,11 +104,16 @@ impl Queue {
                     return;
                 }
             }
-            Entry::Own { .. } => {}
+            Entry::Settled(_) | Entry::Own { .. } => {}
         }
         self.bytes += item.ticket.bytes;
         self.queued += 1;
         self.items.push_back(item);
+    }
+
+    /// Gives up the intents that wait.
+    pub(super) fn give_up_intents(&mut self, why: &str) {
+        self.items.iter_mut().for_each(|item| item.give_up(why));
     }
 
     /// Counts an entry that is given up.
@@ -179,6 +193,7 @@ fn weight(entry: &Entry) -> usize {
             record(&intent.record) + intent.tasks.iter().map(|task| task.id.len() + 64).sum::<usize>()
         }
         Entry::Closed(closed) => record(&closed.record) + closed.answer.as_ref().map_or(0, |answer| answer.len()),
+        Entry::Settled(settlement) => 512 + settlement.seen.to_string().len(),
         Entry::Own { account, task, team } => 128 + account.len() + task.len() + team.len(),
     }
 }

@@ -117,6 +117,25 @@ async fn without_anything_to_write_health_comes_back_by_asking() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_waits_with_a_change_is_told_soon_that_the_store_is_away() {
+    let (store, writer) = start(WriterOptions::default());
+    store.permits.add_permits(1000);
+    store.set(unavailable);
+    let began = tokio::time::Instant::now();
+    let change = intent(&[]);
+    let read = close(&writer);
+    let (first, second) =
+        tokio::join!(writer.commit(Entry::Intent(change)), writer.commit(Entry::Intent(intent(&[("dts-1", 0)]))));
+    for told in [first, second] {
+        assert!(matches!(told, Err(StoreError::Unavailable(_))), "{told:?}");
+    }
+    assert!(began.elapsed() < Duration::from_secs(1), "two attempts are enough: {:?}", began.elapsed());
+    store.set(accept);
+    writer.flushed().await;
+    assert_eq!(store.committed(), [format!("closed {read}")], "records wait as long as it takes");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_task_is_asked_for_after_what_came_before_it() {
     let (store, writer) = start(WriterOptions::default());
     close(&writer);
@@ -169,7 +188,7 @@ async fn one_entry_that_the_database_refuses_does_not_hold_up_the_others() {
         let refused = entries.iter().any(|entry| match entry {
             Entry::Intent(intent) => poisoned(&intent.record),
             Entry::Closed(closed) => poisoned(&closed.record),
-            Entry::Own { .. } => false,
+            Entry::Settled(_) | Entry::Own { .. } => false,
         });
         if refused { Err(StoreError::Rejected("SQLSTATE 22000".to_owned())) } else { accept(entries) }
     });
@@ -295,6 +314,7 @@ fn name(entry: &Entry) -> String {
         Entry::Intent(intent) => format!("intent {}", intent.record.id),
         Entry::Closed(closed) if closed.intended => format!("released {}", closed.record.id),
         Entry::Closed(closed) => format!("closed {}", closed.record.id),
+        Entry::Settled(settlement) => format!("settled {}", settlement.id),
         Entry::Own { task, .. } => format!("own {task}"),
     }
 }
@@ -372,6 +392,9 @@ impl Store for Fake {
         unreachable!()
     }
 
+    async fn unsettled(&self, _: Timestamp, _: u32) -> Result<Vec<crate::store::Unsettled>, StoreError> {
+        unreachable!()
+    }
     async fn insert_key(&self, _: &KeyRow) -> Result<(), StoreError> {
         unreachable!()
     }

@@ -11,6 +11,10 @@ use super::queue::Item;
 /// How much longer than the first the last pause between two attempts is.
 const LONGEST_PAUSE: u32 = 10;
 
+/// After so many attempts changes are refused: one broken connection is made again, a database that is away is not
+/// waited for.
+const ENOUGH: u32 = 2;
+
 struct Worker {
     shared: Arc<Shared>,
 }
@@ -73,6 +77,7 @@ impl Worker {
     async fn commit(&self, mut items: Vec<Item>) -> Result<(), (Vec<Item>, StoreError)> {
         let options = &self.shared.options;
         let mut pause = options.retry_after;
+        let mut attempts = 0_u32;
         loop {
             self.drop_abandoned(&mut items);
             if items.is_empty() {
@@ -92,7 +97,13 @@ impl Worker {
                     return Ok(());
                 }
                 Err(error @ StoreError::Rejected(_)) => return Err((items, error)),
-                Err(error) => self.failed(&error),
+                Err(error) => {
+                    self.failed(&error);
+                    attempts += 1;
+                    if attempts >= ENOUGH {
+                        self.give_up_intents(&mut items, &error);
+                    }
+                }
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(options.retry_after * LONGEST_PAUSE);
@@ -129,6 +140,14 @@ impl Worker {
             let none = || StoreError::Incompatible("the store gave no verdict".to_owned());
             item.answer(verdicts.next().ok_or_else(none));
         }
+    }
+
+    /// Tells those who wait with a change that it can't be recorded: nobody is helped by waiting longer. If it was
+    /// committed all the same, the call's end clears up.
+    fn give_up_intents(&self, items: &mut [Item], error: &StoreError) {
+        let why = error.to_string();
+        items.iter_mut().for_each(|item| item.give_up(&why));
+        self.shared.queue().give_up_intents(&why);
     }
 
     fn drop_abandoned(&self, items: &mut Vec<Item>) {

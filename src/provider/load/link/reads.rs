@@ -6,13 +6,16 @@ use super::super::super::action::Action;
 use super::super::super::error::{At, Report};
 use super::super::super::path::Path;
 use super::super::super::shape::{Shape, Type};
-use super::super::super::state::{JobIdPath, OfferedPaths, StateRead, StateSource};
+use super::super::super::state::{JobIdPath, Newest, OfferedPaths, StateRead, StateSource};
 use super::super::Rows;
-use super::super::reads::SourceRow;
+use super::super::reads::{NewestRow, SourceRow};
 use super::super::states::TaskRow;
 use super::actions::resolve;
 use super::shapes::Structures;
 use super::sources::Sources;
+
+/// The Line Islands' clock.
+const MOST_HOURS_AHEAD: u32 = 14;
 
 pub(super) struct Reads<'r> {
     actions: &'r BTreeMap<String, Action>,
@@ -81,6 +84,48 @@ impl<'r> Reads<'r> {
             parent: parent.flatten(),
             with: asks.with.iter().map(|(name, value)| (name.value.clone(), value.clone())).collect(),
             source: source?,
+        })
+    }
+
+    pub(super) fn newest(&self, row: &NewestRow) -> Option<Newest> {
+        self.sources.names(&row.sources);
+        let named = row.action.as_ref()?;
+        let Some(action) = self.actions.get(&named.value) else {
+            self.report.add(&named.place, format!("actions.toml has no action `{}`", named.value));
+            return None;
+        };
+        if action.kind.is_change() {
+            self.report.add(&named.place, format!("`{}` is no read", action.name));
+        }
+        let parameter = row.named.as_ref()?;
+        let of_what = format!("the parameters of {}", action.name);
+        let (asks, _, _) = resolve(parameter, &action.parameters, &of_what, self.report)?;
+        for (name, _) in row.with.iter().filter(|(name, _)| action.parameters.field(&name.value).is_none()) {
+            self.report.add(&name.place, format!("`{}` is not in the parameters of {}", name.value, action.name));
+        }
+        let answer = self.answers.get(action.name.as_str())?;
+        let id = self.told(row.id.as_ref()?, action, answer)?;
+        let path = |name: &At<String>| match Path::parse(&name.value) {
+            Ok(path) => Some(path),
+            Err(error) => {
+                self.report.add(&name.place, error.to_string());
+                None
+            }
+        };
+        let hours = row.hours_ahead.as_ref();
+        if let Some(hours) = hours.filter(|hours| hours.value > MOST_HOURS_AHEAD) {
+            self.report.add(&hours.place, format!("no clock is more than {MOST_HOURS_AHEAD} hours ahead of UTC"));
+        }
+        Some(Newest {
+            action: action.name.clone(),
+            named: asks,
+            with: row.with.iter().map(|(name, value)| (name.value.clone(), value.clone())).collect(),
+            most: row.most.as_ref()?.value,
+            names: row.names.iter().filter_map(path).collect(),
+            name: self.of_the_same(row.name.as_ref()?, &id, action, answer)?,
+            created: self.of_the_same(row.created.as_ref()?, &id, action, answer)?,
+            hours_ahead: hours.and_then(|hours| i8::try_from(hours.value).ok()).unwrap_or_default(),
+            id,
         })
     }
 

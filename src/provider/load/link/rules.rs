@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::super::super::action::{Action, Kind};
 use super::super::super::error::Report;
 use super::super::super::ids::Role;
-use super::super::super::state::{Allowed, Also, Conditions, Mode, StateRule, TaskKind};
+use super::super::super::state::{Allowed, Also, Conditions, Effect, Mode, StateRule, TaskKind};
 use super::super::Rows;
 use super::super::rules::RuleRow;
 use super::super::states::{ConditionRows, TaskRow};
@@ -80,7 +80,19 @@ fn rule(row: &RuleRow, task: &TaskRow, kind: &TaskKind, sources: Vec<String>, re
         .also
         .iter()
         .map(|also| Also { states: known_states(&also.states, is_state, &what, report), when: when(&also.when) });
+    let effect = Effect {
+        leads_to: known_states(&row.leads_to, is_state, &what, report),
+        ends_in: known_states(&row.ends_in, is_state, &what, report),
+        removes: row.removes,
+    };
+    if let Some(twice) = row.ends_in.iter().find(|state| effect.leads_to.contains(&state.value)) {
+        report.add(&twice.place, format!("`{}` stands in `leads_to` already", twice.value));
+    }
+    if effect.leads_to.is_empty() && !effect.removes && !effect.ends_in.is_empty() {
+        report.add(&row.action.place, "`ends_in` says nothing without `leads_to` or `removes`");
+    }
     Some(StateRule {
+        effect: Some(effect).filter(|effect| *effect != Effect::default()),
         allowed: states?,
         also: also.collect(),
         when: when(&row.when),

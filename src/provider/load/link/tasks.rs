@@ -77,6 +77,7 @@ impl Linker<'_> {
             billing,
             read: self.reads.read(row.read.as_ref()?, row)?,
             learn,
+            newest: row.newest.as_ref().and_then(|newest| self.reads.newest(newest)),
             offers: self.offers(row),
             refusals: refusals(&row.refusals, self.report),
         })
