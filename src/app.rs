@@ -19,7 +19,8 @@ use crate::config::Config;
 use crate::evidence::Checkpoints;
 use crate::identity::{KeyIssuer, SystemRandom};
 use crate::jobs::{
-    Refresh, Retention, close_left_open, forget_answers, prepare_partitions, publish, publish_checkpoints, retain,
+    Refresh, Retention, close_left_open, forget_answers, note_rotation, prepare_partitions, publish,
+    publish_checkpoints, retain,
 };
 use crate::listener::Listener;
 use crate::store::{self, Store, Writer};
@@ -73,6 +74,11 @@ impl Running {
         }
         let client = build::client(&config.upstream)?;
         let checkpoints = build::checkpoints(&mut config.audit, &store, &clock);
+        if let Some((checkpoints, _)) = &checkpoints
+            && note_rotation(&*store, checkpoints, &clock).await?
+        {
+            tracing::info!("other keys sign the audit log than before; a record says which");
+        }
         let identity = build::identity(&mut config, &store, &client, clock.clone()).await?;
         let calls = TaskTracker::new();
         let parts = build::Parts {

@@ -52,6 +52,8 @@ fn lines_of_the_documentation_are_understood() {
         "dts-gateway keys rotate AKID --data-dir D --overlap 1h",
         "dts-gateway keys revoke AKID --config gateway.toml",
         "dts-gateway token --data-dir D --caller NAME",
+        "dts-gateway audit retain --config gateway.toml --dry-run --json",
+        "dts-gateway audit hold release case-17 --data-dir D",
         "dts-gateway audit query --url http://h --token t --caller c --version 2018-03-30 --outcome refused --json",
         "dts-gateway audit query --data-dir D --from 2026-01-01T00:00:00Z --limit 5",
         "dts-gateway audit query --data-dir D --text throttl --task-id dts-1 --outcome failed,unknown --order oldest",
@@ -164,6 +166,43 @@ fn keys_live_and_die_by_command_and_the_log_knows() {
     let acts: Vec<&str> = page.records.iter().map(|record| record.action.as_str()).collect();
     assert_eq!(acts, ["keys.revoke", "keys.rotate", "keys.create"]);
     assert!(page.records.iter().all(|record| record.outcome == Outcome::Ok && record.family == "gateway"));
+}
+
+#[test]
+fn holds_are_added_once_and_released_once_and_each_is_a_record() {
+    let (_folder, path) = folder();
+    let add = |to: &str| {
+        let times = format!("--from 2026-01-31T00:00:00Z --to {to}");
+        format!("dts-gateway audit hold add case-17 {times} --task-id dts-1 --reason incident --data-dir {path}")
+    };
+    let (add, backwards) = (add("2026-02-02T00:00:00Z"), add("2026-01-02T00:00:00Z"));
+    let release = format!("dts-gateway audit hold release case-17 --data-dir {path} --json");
+    for (line, code) in [
+        (&release, ExitCode::FAILURE),
+        (&backwards, ExitCode::FAILURE),
+        (&add, ExitCode::SUCCESS),
+        (&add, ExitCode::FAILURE),
+        (&release, ExitCode::SUCCESS),
+        (&release, ExitCode::FAILURE),
+        (&add, ExitCode::SUCCESS),
+    ] {
+        assert_eq!(run(line), code, "{line}");
+    }
+    assert_eq!(run(&format!("dts-gateway audit hold list --data-dir {path}")), ExitCode::SUCCESS);
+    assert_eq!(run(&format!("dts-gateway audit retain --config {path}/gateway.toml")), ExitCode::SUCCESS);
+
+    let config = Config::load(&Path::new(&path).join("gateway.toml"), []).unwrap();
+    let (holds, page) = tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let store = store::open(&config.store, Clock::system()).unwrap();
+        let holds = store.log().holds().await.unwrap();
+        let page = store.records(&Filter { limit: 10, ..Filter::default() }).await.unwrap();
+        store.close().await;
+        (holds, page)
+    });
+    assert_eq!(holds.len(), 1);
+    assert_eq!((holds[0].released, holds[0].reason.as_str()), (false, "incident; task dts-1"));
+    let acts: Vec<&str> = page.records.iter().map(|record| record.action.as_str()).collect();
+    assert_eq!(acts, ["audit.hold-added", "audit.hold-released", "audit.hold-added"]);
 }
 
 #[test]

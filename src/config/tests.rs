@@ -357,6 +357,33 @@ fn paths_are_relative_to_the_file() {
 }
 
 #[test]
+fn records_are_kept_for_a_day_or_more() {
+    let kept =
+        |words: &str| read(&format!("{MINIMAL}\n[audit.retain]\n{words}\n"), &[]).map(|config| config.audit.retain);
+    let days = |days: u64| Some(std::time::Duration::from_secs(days * 86_400));
+    let limits = kept("").unwrap();
+    assert_eq!((limits.changes, limits.reads), (days(400), days(400)));
+    let limits = kept("changes = \"forever\"\nreads = \"1d\"").unwrap();
+    assert_eq!((limits.changes, limits.reads), (None, days(1)));
+    for wrong in ["23h", "-5d", "400", "soon", "1000000d"] {
+        let mistakes = kept(&format!("reads = \"{wrong}\"")).unwrap_err();
+        assert_eq!(mistakes.list()[0].key, "audit.retain.reads", "{wrong}");
+    }
+}
+
+#[test]
+fn the_owner_of_the_tables_is_of_a_database_with_users() {
+    let owner = |url: &str| MINIMAL.replace("[store]", &format!("[store]\nmigrate_url = \"{url}\""));
+    let found = mistakes(&owner("postgres://o:planted@h/d"), &[]);
+    assert!(found.len() == 1 && found[0].contains("store.migrate_url: a SQLite file has no users"), "{found:?}");
+    let found = mistakes(&owner("mysql://o:planted@h/d"), &[]);
+    assert!(found[0].contains("store.migrate_url") && !found[0].contains("planted"), "{found:?}");
+    let both = owner("postgres://o:planted@h/d");
+    let config = read(&both, &[("DTS_GATEWAY__STORE__URL", "postgres://g:p@h/d")]).unwrap();
+    assert!(config.store_owner.is_some());
+}
+
+#[test]
 fn mistakes_in_team_files_are_among_them() {
     let folder = folder();
     fs::write(

@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 use super::folder::Folder;
 use super::tiles::range;
 use crate::call::Clock;
-use crate::proof::{Checkpoint, Hash, NoteFault, SigningKey, VerifyingKey};
+use crate::proof::{Checkpoint, Hash, NoteFault, SigningKey, VerifyingKey, claimed_signers};
 use crate::store::{Head, KeptCheckpoint, LogName, Store, StoreError};
 
 /// Who signs, and as what.
@@ -24,6 +24,15 @@ pub struct Signer {
     pub origin: String,
     /// The key, and the one before it while auditors still have only that.
     pub keys: Vec<SigningKey>,
+}
+
+/// The keys that sign are others than before.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Rotation {
+    /// Name and digits of those that signed the newest checkpoint.
+    pub before: Vec<String>,
+    /// The public halves of those that sign now.
+    pub keys: Vec<String>,
 }
 
 /// The checkpoints of a deployment.
@@ -103,6 +112,24 @@ impl Checkpoints {
     /// The public half of the key.
     pub fn verifying_keys(&self) -> Vec<&VerifyingKey> {
         self.signer.keys.iter().map(SigningKey::verifying_key).collect()
+    }
+
+    /// What to write down when the keys that sign are not those that signed the newest checkpoint.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn rotation(&self) -> Result<Option<Rotation>, StoreError> {
+        let mut newest: Option<KeptCheckpoint> = None;
+        for head in self.store.log().heads().await? {
+            let kept = self.store.log().newest_checkpoint(head.log).await?;
+            newest = kept.into_iter().chain(newest).max_by_key(|kept| kept.made_at);
+        }
+        let Some(newest) = newest else { return Ok(None) };
+        let before = claimed_signers(&newest.note);
+        let mut now: Vec<String> = self.verifying_keys().into_iter().map(VerifyingKey::short).collect();
+        now.sort();
+        let keys = self.verifying_keys().into_iter().map(ToString::to_string).collect();
+        Ok((before != now).then_some(Rotation { before, keys }))
     }
 
     async fn again(&self, signed: &mut HashMap<LogName, (u64, Hash)>, log: LogName) -> Result<bool, PublishError> {

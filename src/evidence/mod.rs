@@ -10,7 +10,7 @@ mod follow;
 mod record;
 mod tiles;
 
-pub use checkpoints::{Checkpoints, PublishError, Signer};
+pub use checkpoints::{Checkpoints, PublishError, Rotation, Signer};
 pub use export::Export;
 pub use folder::Folder;
 pub use follow::{BadPosition, Follow, Position};

@@ -3,12 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
 
 use super::refresh::wait;
+use crate::call::{Clock, Closed, Record};
 use crate::evidence::Checkpoints;
-use crate::store::Store;
+use crate::store::{Entry, Store, StoreError};
+
+/// The action of the record that other keys sign.
+const KEY_ROTATED: &str = "audit.key-rotated";
 
 /// How often it is seen to that the coming months have their partitions.
 const PREPARE_EVERY: Duration = Duration::from_secs(12 * 3600);
@@ -19,6 +24,19 @@ pub async fn publish_checkpoints(checkpoints: Arc<Checkpoints>, every: Duration,
     while wait(&mut tick, &shutdown).await {
         publish(&checkpoints).await;
     }
+}
+
+/// Writes down that other keys sign from now on, when they do. The record is covered by the next checkpoint, which all of
+/// the new set sign: while a key replaces another, both.
+///
+/// # Errors
+/// The store's.
+pub async fn note_rotation(store: &dyn Store, checkpoints: &Checkpoints, clock: &Clock) -> Result<bool, StoreError> {
+    let Some(rotation) = checkpoints.rotation().await? else { return Ok(false) };
+    let about = json!({ "before": rotation.before, "keys": rotation.keys });
+    let record = Record::administrative(clock.now(), "start", KEY_ROTATED, &about);
+    store.commit(&[Entry::Closed(Closed { record, intended: false, answer: None, window: None })]).await?;
+    Ok(true)
 }
 
 /// Signs what the logs are now.

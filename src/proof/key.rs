@@ -120,6 +120,11 @@ impl VerifyingKey {
         &self.name
     }
 
+    /// Its name and its eight digits: enough to tell it from others.
+    pub fn short(&self) -> String {
+        format!("{}+{}", self.name, hex::encode(self.id))
+    }
+
     pub(super) fn id(&self) -> KeyId {
         self.id
     }

@@ -23,6 +23,6 @@ pub use dropped::{DROP, DroppedRange};
 pub use hash::{HASH_BYTES, Hash, NotAHash, leaf, node};
 pub use inclusion::{NoProof, TilePart, verify_inclusion};
 pub use key::{KeyFault, SigningKey, VerifyingKey};
-pub use note::{NoteFault, Opened, open_note, sign_note, split_notes};
+pub use note::{NoteFault, Opened, claimed_signers, open_note, sign_note, split_notes};
 pub use range::{CompactRange, WrongRange};
 pub use tree::{Tile, TiledTree, Tree, WrongLevels};

@@ -93,6 +93,15 @@ pub fn open_note<'n>(note: &'n str, keys: &[VerifyingKey]) -> Result<Opened<'n>,
     Ok(Opened { text, signed_by })
 }
 
+/// The keys that a note says it is signed by, each as [`VerifyingKey::short`], in order. Nothing is verified.
+pub fn claimed_signers(note: &str) -> Vec<String> {
+    let Some((_, signatures)) = parts(note) else { return Vec::new() };
+    let mut names: Vec<String> =
+        signatures.iter().map(|signature| format!("{}+{}", signature.name, hex::encode(signature.id))).collect();
+    names.sort();
+    names
+}
+
 /// A note's text, before anybody is asked who signed it.
 pub(super) fn unverified_text(note: &str) -> Option<&str> {
     parts(note).map(|(text, _)| text)

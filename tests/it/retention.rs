@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use dts_gateway::call::{Class, Clock, Closed, Detail, Outcome, Record, Wall};
 use dts_gateway::evidence::{Checkpoints, Export, Folder, Signer};
-use dts_gateway::jobs::{Limits, RetainError, Retention};
+use dts_gateway::jobs::{Limits, RetainError, Retention, note_rotation};
 use dts_gateway::proof::verify::{Brought, Report, verify};
-use dts_gateway::proof::{SigningKey, split_notes};
+use dts_gateway::proof::{SigningKey, VerifyingKey, split_notes};
 use dts_gateway::store::{self, Entry, Filter, Hold, LogName, Start, Store};
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -104,6 +104,11 @@ impl Bed {
     }
 
     async fn verified(&self) -> Report {
+        let key = SigningKey::from_pem(ORIGIN, &self.pem).unwrap();
+        self.verified_by(&[key.verifying_key().clone()]).await
+    }
+
+    async fn verified_by(&self, keys: &[VerifyingKey]) -> Report {
         let clock = Clock::from_wall(self.hands.clone());
         let mut export = Export::begin(Arc::clone(&self.store), ORIGIN, &clock).await.unwrap();
         let mut file = Vec::new();
@@ -116,8 +121,7 @@ impl Bed {
             let notes = split_notes(&text).0;
             held.extend(notes.into_iter().map(|note| Brought { from: "a".to_owned(), note: note.to_owned() }));
         }
-        let key = SigningKey::from_pem(ORIGIN, &self.pem).unwrap();
-        verify(Cursor::new(file), &[key.verifying_key().clone()], &held, &mut |_| {}).unwrap()
+        verify(Cursor::new(file), keys, &held, &mut |_| {}).unwrap()
     }
 
     async fn start(&self, log: LogName) -> u64 {
@@ -269,6 +273,41 @@ async fn a_hold_keeps_and_nothing_goes_before_its_record_is_signed() {
         assert_eq!(bed.retention().run().await.unwrap().len(), 2);
         assert_eq!(bed.start(READS).await, 300);
         proven(&bed.verified().await);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_replaces_another_is_written_down_and_both_sign() {
+    on_both(async |bed| {
+        let clock = Clock::from_wall(bed.hands.clone());
+        bed.set("2026-01-10T12:00:00Z");
+        assert!(!note_rotation(&*bed.store, &bed.checkpoints, &clock).await.unwrap(), "nothing was signed before");
+        bed.live(3).await;
+        assert!(!note_rotation(&*bed.store, &bed.checkpoints, &clock).await.unwrap());
+
+        let new = SigningKey::generate(ORIGIN).unwrap();
+        let old = SigningKey::from_pem(ORIGIN, &bed.pem).unwrap();
+        let public = [new.verifying_key().clone(), old.verifying_key().clone()];
+        let signer = Signer { origin: ORIGIN.to_owned(), keys: vec![new, old] };
+        let folder = Folder::new(bed.folder.path().join("checkpoints"));
+        bed.checkpoints = Arc::new(Checkpoints::new(Arc::clone(&bed.store), signer, folder, clock.clone()));
+        assert!(note_rotation(&*bed.store, &bed.checkpoints, &clock).await.unwrap());
+        bed.live(3).await;
+        assert!(!note_rotation(&*bed.store, &bed.checkpoints, &clock).await.unwrap(), "it is said once");
+        let page = bed.store.records(&Filter { limit: 100, ..Filter::default() }).await.unwrap();
+        let told = page.records.iter().find(|record| record.action == "audit.key-rotated").unwrap();
+        for text in [public[0].to_string(), public[1].to_string()] {
+            assert!(told.detail.parameters.contains(&text), "{}", told.detail.parameters);
+        }
+
+        // Who has the old key only can verify on, and whoever has both is told who signed.
+        proven(&bed.verified().await);
+        let report = bed.verified_by(&public).await;
+        proven(&report);
+        let changes = report.logs.iter().find(|log| log.name == "0/changes").unwrap();
+        assert_eq!(changes.proven_by, public.each_ref().map(|key| key.short()));
+        assert!(report.lines()[0].contains(&format!("signed by {}", public[0].short())), "{:#?}", report.lines());
     })
     .await;
 }

@@ -15,6 +15,8 @@ pub(super) struct Known {
     pub(super) size: u64,
     pub(super) root: Hash,
     pub(super) time: Option<Timestamp>,
+    /// Which of the first 64 keys have signed it, a bit for each: there can be very many checkpoints.
+    pub(super) signers: u64,
     /// Whether the auditor brought it.
     pub(super) outside: bool,
 }
@@ -39,8 +41,8 @@ impl Checkpoints {
         out: &mut Findings,
     ) {
         let place = from.unwrap_or("the export").to_owned();
-        let checkpoint = match Checkpoint::open(note, keys) {
-            Ok(checkpoint) => checkpoint,
+        let (checkpoint, signers) = match Checkpoint::open_signed(note, keys) {
+            Ok(opened) => opened,
             Err(fault) => {
                 let size = Checkpoint::claimed(note).map_or(0, |claimed| claimed.size);
                 return out
@@ -56,7 +58,8 @@ impl Checkpoints {
         }
         *(if from.is_some() { &mut self.outside } else { &mut self.inside }) += 1;
         let Checkpoint { size, root, time, .. } = checkpoint;
-        let known = Known { size, root, time, outside: from.is_some() };
+        let signers = signers.into_iter().filter(|at| *at < 64).fold(0, |bits, at| bits | 1 << at);
+        let known = Known { size, root, time, signers, outside: from.is_some() };
         self.logs.entry(log.to_owned()).or_default().push(known);
     }
 

@@ -31,7 +31,7 @@ impl Report {
     }
 
     fn log_line(&self, log: &LogReport) -> String {
-        let LogReport { name, start, dropped, entries, proven, proven_at, fits, hashes_fit, .. } = log;
+        let LogReport { name, start, dropped, entries, proven, proven_at, proven_by, fits, hashes_fit, .. } = log;
         let end = start + entries;
         let mut line = format!("{name} holds {entries} entries from {start} on: ");
         if self.checkpoints > 0 {
@@ -39,6 +39,9 @@ impl Report {
                 true => {
                     let time = proven_at.as_ref().map(|time| format!(" of {time}")).unwrap_or_default();
                     line.push_str(&format!("proven below {proven} by your checkpoint{time}"));
+                    if !proven_by.is_empty() {
+                        line.push_str(&format!(", signed by {}", proven_by.join(" and ")));
+                    }
                 }
                 false => line.push_str("none of your checkpoints proves any"),
             }

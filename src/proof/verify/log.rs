@@ -43,6 +43,9 @@ pub struct LogReport {
     /// When that checkpoint was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proven_at: Option<String>,
+    /// Which of the given keys have signed it, when several were given.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub proven_by: Vec<String>,
     /// Up to which index the database's own checkpoints fit the records too.
     pub fits: u64,
     /// Up to which index the hashes fit the checkpoints, whatever became of the records.
@@ -129,7 +132,8 @@ impl Log {
         self.tiles = self.tiles.max(self.witnessed / TILE);
     }
 
-    pub(super) fn end(mut self, out: &mut Findings) -> LogReport {
+    /// `keys` are the names of those that were given.
+    pub(super) fn end(mut self, keys: &[String], out: &mut Findings) -> LogReport {
         self.aligner.compare(&self.report.name, true, out);
         if self.aligner.has_entries() {
             self.be_own_witness(out);
@@ -142,6 +146,9 @@ impl Log {
         let outside = self.records.fits_outside.and_then(|at| self.known.get(at));
         (self.report.proven, self.report.proven_at) =
             (size(self.records.fits_outside), outside.and_then(Known::time_text));
+        let signers = outside.filter(|_| keys.len() > 1).map_or(0, |known| known.signers);
+        let signed = keys.iter().enumerate().take(64).filter(|(at, _)| signers >> at & 1 == 1);
+        self.report.proven_by = signed.map(|(_, key)| key.clone()).collect();
         (self.report.fits, self.report.hashes_fit) = (size(self.records.fits), size(self.hashes.fits));
 
         let left_over = self.aligner.left_over();

@@ -134,6 +134,7 @@ pub fn verify(
         checkpoints,
         log: None,
         beginnings: Beginnings::default(),
+        keys: keys.iter().map(VerifyingKey::short).collect(),
         ended: false,
     };
     let mut number = 0;
@@ -154,6 +155,8 @@ struct Pass {
     checkpoints: Checkpoints,
     log: Option<Log>,
     beginnings: Beginnings,
+    /// The names of the given keys.
+    keys: Vec<String>,
     ended: bool,
 }
 
@@ -204,7 +207,7 @@ impl Pass {
 
     fn end_log(&mut self) {
         if let Some(log) = self.log.take() {
-            self.report.logs.push(log.end(&mut self.report.findings));
+            self.report.logs.push(log.end(&self.keys, &mut self.report.findings));
         }
     }
 

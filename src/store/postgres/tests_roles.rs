@@ -127,7 +127,10 @@ fn a_user_who_may_not_change_the_schema_runs_on_it_or_says_who_must() {
         says_who(alone.migrate().await.unwrap_err());
         let store = open_as(&users.runtime, Some(&users.owner), Clock::system()).unwrap();
         store.migrate().await.unwrap();
+        store.log().may_drop().await.unwrap();
         store.close().await;
+        let error = alone.log().may_drop().await.unwrap_err().to_string();
+        assert!(error.contains("store.migrate_url"), "{error}");
         alone.migrate().await.unwrap();
         alone.commit(&[ended(&record(Outcome::Ok))]).await.unwrap();
         alone.close().await;
