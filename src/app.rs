@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::evidence::Checkpoints;
 use crate::identity::{KeyIssuer, SystemRandom};
 use crate::jobs::{
-    Refresh, Retention, close_left_open, forget_answers, note_rotation, prepare_partitions, publish,
+    Refresh, Retention, close_left_open, forget_answers, make_partitions, note_rotation, prepare_partitions, publish,
     publish_checkpoints, retain,
 };
 use crate::listener::Listener;
@@ -57,6 +57,8 @@ impl Running {
         let store = store::open_as(&config.store, config.store_owner.as_ref(), clock.clone())?;
         store.claim(PREDECESSOR_PATIENCE).await?;
         store.migrate().await?;
+        // Before anything is asked or written: making partitions shuts the log's tables for a moment.
+        make_partitions(&*store).await;
         for warning in store.warnings().await? {
             tracing::warn!("{warning}");
         }
@@ -109,17 +111,20 @@ impl Running {
             clock: clock.clone(),
         };
         let refresh = Refresh { identity, every: config.keys.refresh };
+        let settles = config.state.settle;
         let (edge, settle) = build::edge(config, parts);
         let drained = CancellationToken::new();
         let administration = tokio::spawn(admin.serve(administration, drained.clone()));
         let mut serving = vec![
             tokio::spawn(listener.serve(edge, stopping.clone())),
             tokio::spawn(refresh.run(stopping.clone())),
-            tokio::spawn(settle.run(stopping.clone())),
             tokio::spawn(forget_answers(Arc::clone(&store), clock, stopping.clone())),
             tokio::spawn(prepare_partitions(Arc::clone(&store), stopping.clone())),
             tokio::spawn(retain(retention, stopping.clone())),
         ];
+        if settles {
+            serving.push(tokio::spawn(settle.run(stopping.clone())));
+        }
         let checkpoints = checkpoints.map(|(checkpoints, every)| {
             serving.push(tokio::spawn(publish_checkpoints(Arc::clone(&checkpoints), every, stopping.clone())));
             checkpoints

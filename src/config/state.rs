@@ -18,6 +18,8 @@ const SETTLE_AFTER: Duration = Duration::from_secs(30);
 pub struct State {
     /// How old the knowledge of a task's state may be when a change is judged by it.
     pub max_age: Duration,
+    /// Whether the cloud is asked what came of a change of unknown outcome.
+    pub settle: bool,
     /// How long after its end a change shows at the cloud at the latest: what does not show then was not carried out.
     pub settle_after: Duration,
     /// Whether a task that belongs to another (a compare task) must belong to the one that is named with it.
@@ -31,6 +33,7 @@ pub struct State {
 pub(super) struct Raw {
     #[serde(with = "duration")]
     max_age: Duration,
+    settle: bool,
     #[serde(with = "duration")]
     settle_after: Duration,
     check_parents: bool,
@@ -47,7 +50,13 @@ enum RawMode {
 
 impl Default for Raw {
     fn default() -> Raw {
-        Raw { max_age: Duration::from_secs(5), settle_after: SETTLE_AFTER, check_parents: true, modes: BTreeMap::new() }
+        Raw {
+            max_age: Duration::from_secs(5),
+            settle: true,
+            settle_after: SETTLE_AFTER,
+            check_parents: true,
+            modes: BTreeMap::new(),
+        }
     }
 }
 
@@ -71,8 +80,8 @@ impl Raw {
             }
         }
         let modes = self.modes.into_iter().map(|(name, mode)| (name, mode.into())).collect();
-        let Raw { max_age, settle_after, check_parents, .. } = self;
-        Some(State { max_age, settle_after, check_parents, modes })
+        let Raw { max_age, settle, settle_after, check_parents, .. } = self;
+        Some(State { max_age, settle, settle_after, check_parents, modes })
     }
 }
 

@@ -53,9 +53,17 @@ pub async fn publish(checkpoints: &Checkpoints) {
 /// Makes the partitions of the coming months, until `shutdown`.
 pub async fn prepare_partitions(store: Arc<dyn Store>, shutdown: CancellationToken) {
     let mut tick = interval(PREPARE_EVERY);
+    // It was done at the start.
+    tick.tick().await;
     while wait(&mut tick, &shutdown).await {
-        if let Err(error) = store.log().prepare().await {
-            tracing::error!(error = %error, "partitions for the coming months could not be made");
-        }
+        make_partitions(&*store).await;
+    }
+}
+
+/// Makes the partitions of this month and the coming ones. Without, entries fall into one that has no bounds: nothing is
+/// lost, and the next time it is tried again.
+pub async fn make_partitions(store: &dyn Store) {
+    if let Err(error) = store.log().prepare().await {
+        tracing::error!(error = %error, "partitions for the coming months could not be made");
     }
 }

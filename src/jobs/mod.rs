@@ -7,7 +7,7 @@ mod refresh;
 mod retain;
 mod settle;
 
-pub use checkpoints::{note_rotation, prepare_partitions, publish, publish_checkpoints};
+pub use checkpoints::{make_partitions, note_rotation, prepare_partitions, publish, publish_checkpoints};
 pub use recover::close_left_open;
 pub use refresh::{Refresh, forget_answers};
 pub use retain::{DroppedLog, Dropping, Limits, RetainError, Retention, retain};

@@ -162,6 +162,7 @@ fn config(folder: &TempDir, cloud: &Cloud, settings: Settings<'_>) -> String {
         r#"
 store.url = "sqlite:{}"
 admin.listen = "127.0.0.1:0"
+state.settle = false
 audit.digest_key = "q8Zr1Xv5Tn0LkW3bYp7cHs2mJd9fGaQe"
 
 [[keys.sealing]]

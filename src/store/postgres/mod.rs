@@ -185,15 +185,18 @@ impl Postgres {
     }
 
     async fn try_prepare(&self) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin().await.map_err(fault)?;
+        // Less than the server's deadlock_timeout (1 s): of this and a question that wait for each other, this gives up.
+        sqlx::raw_sql("SET LOCAL lock_timeout = '500ms'").execute(&mut *transaction).await.map_err(fault)?;
         for ahead in 0..=MONTHS_AHEAD {
             sqlx::query("SELECT audit_prepare($1 + make_interval(months => $2))")
                 .bind(<sqlx::Postgres as Words>::time(self.clock.now()))
                 .bind(ahead)
-                .execute(&self.pool)
+                .execute(&mut *transaction)
                 .await
                 .map_err(fault)?;
         }
-        Ok(())
+        transaction.commit().await.map_err(fault)
     }
 
     async fn try_claim(&self, patience: Duration) -> Result<(), StoreError> {
