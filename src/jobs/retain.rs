@@ -23,6 +23,10 @@ use crate::store::{Entry, LogName, Start, Store, StoreError};
 /// How often it is looked: months do not pass more often.
 const EVERY: Duration = Duration::from_secs(24 * 3600);
 
+/// How often it is tried to drop, and how long callers have the tables for themselves in between.
+const TRIES: u32 = 10;
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// Entries in a tile of level 0.
 const TILE: u64 = 256;
 
@@ -138,9 +142,22 @@ impl Retention {
             if let Some(checkpoints) = &self.checkpoints {
                 checkpoints.publish().await?;
             }
-            self.store.log().drop_before(dropping.class, dropping.before, &dropping.starts).await?;
+            self.dropped(dropping).await?;
         }
         Ok(planned)
+    }
+
+    /// A question under way can be in the way for as long as it takes, some seconds.
+    async fn dropped(&self, dropping: &Dropping) -> Result<(), StoreError> {
+        let mut tries = 0;
+        loop {
+            let done = self.store.log().drop_before(dropping.class, dropping.before, &dropping.starts).await;
+            tries += 1;
+            if tries == TRIES || !matches!(done, Err(StoreError::Unavailable(_))) {
+                return done;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 
     /// The beginning of the month that must be kept whole.

@@ -34,6 +34,7 @@ mod secrets;
 mod settings;
 mod smoke;
 mod tokens;
+mod two_users;
 mod upstream;
 mod walk;
 mod world;

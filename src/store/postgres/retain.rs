@@ -65,37 +65,41 @@ pub(super) async fn drop_before(
         .await
         .map_err(fault)?;
     }
-    let goes_beyond = "recorded_at < $2 AND (leaf >= s.start OR s.start IS NULL)";
-    if any(&mut transaction, class, before, goes_beyond).await? {
-        return Err(hold::altered());
+    // All that is looked at is looked at before the tables are shut.
+    for (table, _) in TABLES {
+        if misfits(&mut transaction, table, class, before, starts).await? {
+            return Err(hold::altered());
+        }
     }
+    // Whoever writes waits behind us: rather give up, and be called again.
+    sqlx::raw_sql("SET LOCAL lock_timeout = '500ms'").execute(&mut *transaction).await.map_err(fault)?;
     sqlx::query("SELECT audit_drop($1, $2)")
         .bind(class.as_str())
         .bind(<sqlx::Postgres as Words>::time(before))
         .execute(&mut *transaction)
         .await
         .map_err(fault)?;
-    if any(&mut transaction, class, before, "leaf < s.start AND $2 IS NOT NULL").await? {
-        return Err(hold::altered());
-    }
     transaction.commit().await.map_err(fault)
 }
 
-/// Whether there is an entry of which this holds; `s` is where its log begins.
-async fn any(
+/// Whether the months that go are not exactly what comes before the logs' new beginnings.
+async fn misfits(
     connection: &mut PgConnection,
+    table: &str,
     class: Class,
     before: Timestamp,
-    condition: &str,
+    starts: &[Start],
 ) -> Result<bool, StoreError> {
-    for (table, _) in TABLES {
+    // Log by log, so that an index leads to what is asked for.
+    for start in starts {
         let statement = format!(
-            "SELECT EXISTS (SELECT 1 FROM {table} r LEFT JOIN (
-                 SELECT slot, max(start) AS start FROM audit_dropped WHERE class = $1 GROUP BY slot) AS s USING (slot)
-             WHERE r.class = $1 AND r.leaf IS NOT NULL AND {condition})"
+            "SELECT EXISTS (SELECT 1 FROM {table} WHERE class = $1 AND slot = $2 AND leaf >= $3 AND recorded_at < $4)
+                 OR EXISTS (SELECT 1 FROM {table} WHERE class = $1 AND slot = $2 AND leaf < $3 AND recorded_at >= $4)"
         );
         let found: bool = sqlx::query_scalar(AssertSqlSafe(statement))
             .bind(class.as_str())
+            .bind(start.log.slot)
+            .bind(logs::whole(start.start)?)
             .bind(<sqlx::Postgres as Words>::time(before))
             .fetch_one(&mut *connection)
             .await
@@ -104,7 +108,17 @@ async fn any(
             return Ok(true);
         }
     }
-    Ok(false)
+    let slots: Vec<i32> = starts.iter().map(|start| start.log.slot).collect();
+    let statement = format!(
+        "SELECT EXISTS (SELECT 1 FROM {table} WHERE class = $1 AND slot <> ALL($2) AND leaf IS NOT NULL AND recorded_at < $3)"
+    );
+    sqlx::query_scalar(AssertSqlSafe(statement))
+        .bind(class.as_str())
+        .bind(slots)
+        .bind(<sqlx::Postgres as Words>::time(before))
+        .fetch_one(connection)
+        .await
+        .map_err(fault)
 }
 
 /// Every hold, as it was last said.

@@ -60,23 +60,34 @@ pub(super) async fn drop_before(
             .await
             .map_err(fault)?;
     }
-    let starts = "SELECT slot, max(start) AS start FROM audit_dropped WHERE class = $1 GROUP BY slot";
     for (table, _) in TABLES {
-        // What is dropped is a log's beginning, and everything of the months that go.
-        let wrong = format!(
-            "SELECT EXISTS (SELECT 1 FROM {table} r LEFT JOIN ({starts}) AS s ON s.slot = r.slot
-             WHERE r.class = $1 AND r.leaf IS NOT NULL AND (r.recorded_at < $2) <> (r.leaf < coalesce(s.start, 0)))"
-        );
-        let wrong: bool = sqlx::query_scalar(AssertSqlSafe(wrong))
-            .bind(class.as_str())
-            .bind(<sqlx::Sqlite as Words>::time(before))
-            .fetch_one(&mut *transaction)
-            .await
-            .map_err(fault)?;
-        if wrong {
-            return Err(hold::altered());
+        for start in starts {
+            // What is below the beginning is of months that go. Log by log, so that an index leads to it.
+            let wrong = format!(
+                "SELECT EXISTS (SELECT 1 FROM {table} WHERE class = $1 AND slot = $2 AND leaf < $3 AND recorded_at >= $4)"
+            );
+            let wrong: bool = sqlx::query_scalar(AssertSqlSafe(wrong))
+                .bind(class.as_str())
+                .bind(start.log.slot)
+                .bind(logs::whole(start.start)?)
+                .bind(<sqlx::Sqlite as Words>::time(before))
+                .fetch_one(&mut *transaction)
+                .await
+                .map_err(fault)?;
+            if wrong {
+                return Err(hold::altered());
+            }
+            sqlx::query(AssertSqlSafe(format!("DELETE FROM {table} WHERE class = $1 AND slot = $2 AND leaf < $3")))
+                .bind(class.as_str())
+                .bind(start.log.slot)
+                .bind(logs::whole(start.start)?)
+                .execute(&mut *transaction)
+                .await
+                .map_err(fault)?;
         }
-        sqlx::query(AssertSqlSafe(format!("DELETE FROM {table} WHERE class = $1 AND recorded_at < $2")))
+        // From before the log was provable.
+        let unproven = format!("DELETE FROM {table} WHERE class = $1 AND leaf IS NULL AND recorded_at < $2");
+        sqlx::query(AssertSqlSafe(unproven))
             .bind(class.as_str())
             .bind(<sqlx::Sqlite as Words>::time(before))
             .execute(&mut *transaction)
