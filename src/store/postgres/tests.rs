@@ -1,6 +1,8 @@
 //! What only Postgres has: settings of sessions, a claim that can be lost, passwords in addresses.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may stop where its ground is missing
 
+mod roles;
+
 use std::time::Duration;
 
 use secrecy::SecretString;
