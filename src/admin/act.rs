@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::desk::Desk;
 use super::problem::Problem;
 use super::reader::Reader;
-use crate::call::{Clock, Detail, Outcome, Record, RecordHandle, Refusal};
+use crate::call::{ADMINISTRATIVE, Clock, Detail, Outcome, Record, RecordHandle, Refusal};
 use crate::store::{Entry, Intent, Verdict, Writer};
 
 /// A reading under way. Its record is written when this is gone.
@@ -32,7 +32,7 @@ impl Act {
             caller: reader.caller.clone(),
             key_id: reader.key_id(),
             address: reader.address.clone(),
-            family: "gateway".to_owned(),
+            family: ADMINISTRATIVE.to_owned(),
             action: action.to_owned(),
             // Until it is known to have gone well.
             outcome: Outcome::Failed,

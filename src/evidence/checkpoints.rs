@@ -1,7 +1,7 @@
 //! Signing what the logs are, again and again.
 //!
-//! Before a log is signed for the first time, it is compared with what was signed before: a log that lost entries or whose
-//! entries were changed is not signed any more, because a signature would make the change look right.
+//! Before a log is signed it is compared with what was signed before: one that lost entries, or whose hashes were changed,
+//! is not signed any more, because a signature would make the change look right.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -144,9 +144,7 @@ impl Checkpoints {
         let Some(root) = head.root else { return Err(PublishError::Altered { log: head.log, size }) };
         match signed.get(&head.log) {
             Some(last) if *last == (size, root) => return Ok(false),
-            // This process has seen every entry come since.
-            Some((before, _)) if *before < size => {}
-            Some((before, _)) => return Err(PublishError::Altered { log: head.log, size: *before }),
+            Some((before, root)) => self.begins_with(head.log, size, *before, *root).await?,
             None => self.compare(head.log, size).await?,
         }
         if size == 0 {
@@ -171,16 +169,16 @@ impl Checkpoints {
         let kept = kept.and_then(|kept| Checkpoint::open(&kept.note, &keys).ok());
         let written = self.folder.newest(log)?;
         for before in kept.into_iter().chain(written).filter(|before| before.origin == self.origin(log)) {
-            let altered = PublishError::Altered { log, size: before.size };
-            if before.size > size {
-                return Err(altered);
-            }
-            let now = range(self.store.log(), log, before.size).await?;
-            if now.root() != before.root {
-                return Err(altered);
-            }
+            self.begins_with(log, size, before.size, before.root).await?;
         }
         Ok(())
+    }
+
+    /// Whether the first `before` of the log's `size` entries still have the root that was signed. Asked of the database
+    /// each time: what this process has seen says nothing of other slots, nor of a connection that was made anew.
+    async fn begins_with(&self, log: LogName, size: u64, before: u64, root: Hash) -> Result<(), PublishError> {
+        let is_kept = before <= size && range(self.store.log(), log, before).await?.root() == root;
+        if is_kept { Ok(()) } else { Err(PublishError::Altered { log, size: before }) }
     }
 
     fn note(&self, log: LogName, size: u64, root: Hash, now: Timestamp) -> Result<String, NoteFault> {

@@ -23,7 +23,7 @@ pub enum Standing {
 /// The proof of an entry.
 #[derive(Clone, Debug, Serialize)]
 pub struct RecordProof {
-    /// `intent` or `ended`.
+    /// `intent`, `ended` or `settled`.
     #[serde(skip)]
     pub phase: String,
     /// Whether it is proven.

@@ -5,14 +5,17 @@ use std::io::Cursor;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
-use dts_gateway::call::Clock;
+use dts_gateway::call::{ADMINISTRATIVE, Clock, Closed, Record};
 use dts_gateway::cli::{Surroundings, main};
-use dts_gateway::evidence::Export;
+use dts_gateway::evidence::{Checkpoints, Export, Folder, PublishError, Signer};
 use dts_gateway::proof::verify::{Brought, Report, verify};
 use dts_gateway::proof::{SigningKey, VerifyingKey, split_notes};
+use dts_gateway::store::Entry;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection};
+use uuid::Uuid;
 
 use crate::smoke::creation;
 use crate::world::{Database, Options, World, on_both};
@@ -356,6 +359,38 @@ async fn whoever_follows_gets_every_entry_once() {
         for path in ["/v1/audit/follow?wait=false", "/v1/audit/proof"] {
             assert_eq!(caller.get(path).await.status, 403, "{path}");
         }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_signed_once_is_compared_before_more_is_signed() {
+    let (key, options) = options();
+    on_both(options, async |world| {
+        live(world).await;
+        world.stop_gateway().await;
+        let store = world.store();
+        store.claim(Duration::from_secs(10)).await.unwrap();
+        let again = SigningKey::from_pem(ORIGIN, &key.to_pem().unwrap()).unwrap();
+        let signer = Signer { origin: ORIGIN.to_owned(), keys: vec![again] };
+        let checkpoints = Checkpoints::new(Arc::clone(&store), signer, Folder::new(folder(world)), Clock::system());
+        let grow = async || {
+            let record = Record { id: Uuid::now_v7(), family: ADMINISTRATIVE.to_owned(), ..Record::default() };
+            let closed = Closed { record, intended: false, answer: None, window: None };
+            store.commit(&[Entry::Closed(closed)]).await.unwrap();
+        };
+        grow().await;
+        checkpoints.publish().await.unwrap();
+        let other = match world.database.postgres_url() {
+            Some(_) => "sha256(leaf_hash)",
+            None => "randomblob(32)",
+        };
+        let newest = "class = 'changes' AND slot = 0 AND leaf = 300";
+        tamper(world, &format!("UPDATE audit_records SET leaf_hash = {other} WHERE {newest}")).await;
+        grow().await;
+        let error = checkpoints.publish().await.unwrap_err();
+        assert!(matches!(error, PublishError::Altered { .. }), "{error}");
+        store.close().await;
     })
     .await;
 }
