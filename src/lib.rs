@@ -7,6 +7,7 @@ pub mod call;
 pub mod cli;
 pub mod cloud;
 pub mod config;
+pub mod coordinate;
 pub mod dialect;
 pub mod edge;
 pub mod evidence;

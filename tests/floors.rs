@@ -11,7 +11,7 @@ const FLOORS: [&[&str]; 14] = [
     &["parameters"],
     &["provider", "proof"],
     &["call"],
-    &["sign", "gate", "store", "metrics", "listener"],
+    &["sign", "gate", "store", "coordinate", "metrics", "listener"],
     &["dialect", "quota", "identity", "evidence"],
     &["cloud"],
     &["steps"],

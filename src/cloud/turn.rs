@@ -56,8 +56,8 @@ impl Cloud {
     }
 
     /// How long a newcomer would wait for that turn now.
-    pub fn expected_wait(&self, wanted: &TurnRequest<'_>) -> Duration {
-        self.quota.estimate(&specs(wanted), &asker(wanted))
+    pub async fn expected_wait(&self, wanted: &TurnRequest<'_>) -> Duration {
+        self.quota.estimate(&specs(wanted), &asker(wanted)).await
     }
 }
 

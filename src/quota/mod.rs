@@ -5,12 +5,13 @@
 //! gets a slot in all of them at one instant. While nobody waits, all free slots may go at once; while calls wait,
 //! they are served by class, fairly between callers by weight, and spaced window ÷ limit.
 //!
-//! The room keeps its books in memory, for one process. It knows no call, no cloud and no table; it is told the
-//! buckets. Buckets in use are remembered, so their keys must come from tables and configuration, never from callers.
+//! One process keeps its book in memory; `replicas` share one in Redis. The room knows no call, no cloud and no table; it is
+//! told the buckets. Buckets in use are remembered, so their keys must come from tables and configuration, never from callers.
 
 mod book;
 mod place;
 mod queue;
+mod replicas;
 mod shares;
 mod turn;
 mod window;
@@ -23,16 +24,20 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
+use crate::coordinate::Link;
 use book::{Answer, Book};
 use place::Place;
+use replicas::Replicas;
 pub use turn::Turn;
 
 /// The books of all buckets. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Quota {
     book: Shared,
+    replicas: Option<Arc<Replicas>>,
 }
 
 /// What the cloud counts together.
@@ -119,11 +124,19 @@ impl Quota {
         Quota::default()
     }
 
+    /// Books that are shared over `link`, with the messages to this replica. Must be called inside a Tokio runtime.
+    pub fn shared(link: Link, messages: mpsc::UnboundedReceiver<String>) -> Quota {
+        Quota { book: Shared::default(), replicas: Some(Arc::new(Replicas::new(link, messages))) }
+    }
+
     /// Waits for a turn in all the wanted buckets, at most `max_wait`. Dropping the future frees the place.
     ///
     /// # Errors
     /// The turn would come later than that: known at once, or, if more urgent calls came in between, at the end.
     pub async fn acquire(&self, wanted: &[BucketSpec], asker: &Asker<'_>, max_wait: Duration) -> Result<Turn, TooLong> {
+        if let Some(replicas) = &self.replicas {
+            return Box::pin(replicas.acquire(wanted, asker, max_wait)).await;
+        }
         let asked = Instant::now();
         let answer = self.book.lock().ask(wanted, asker, max_wait, asked)?;
         let (ticket, mut wake) = match answer {
@@ -149,7 +162,14 @@ impl Quota {
     }
 
     /// How long a newcomer would wait now.
-    pub fn estimate(&self, wanted: &[BucketSpec], asker: &Asker<'_>) -> Duration {
+    pub async fn estimate(&self, wanted: &[BucketSpec], asker: &Asker<'_>) -> Duration {
+        match &self.replicas {
+            Some(replicas) => replicas.estimate(wanted, asker).await,
+            None => self.in_book(wanted, asker),
+        }
+    }
+
+    fn in_book(&self, wanted: &[BucketSpec], asker: &Asker<'_>) -> Duration {
         self.book.lock().too_long(wanted, asker, Instant::now()).retry_after
     }
 

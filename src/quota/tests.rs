@@ -74,7 +74,7 @@ async fn a_call_without_an_answer_spends_its_slot_from_its_end() {
     drop(sent);
     timed_out.spent_until_timeout(Instant::now());
     assert_eq!(quota.snapshot()[0].used, 2);
-    assert_eq!(quota.estimate(&[spec], &asker("first")), SECOND);
+    assert_eq!(quota.estimate(&[spec], &asker("first")).await, SECOND);
 }
 
 #[tokio::test(start_paused = true)]
@@ -107,7 +107,7 @@ async fn a_caller_that_hangs_up_frees_its_place() {
     };
     let (first, second) = (wait("x"), wait("y"));
     settled().await;
-    assert_eq!(quota.estimate(std::slice::from_ref(&spec), &asker("z")), 3 * SECOND);
+    assert_eq!(quota.estimate(std::slice::from_ref(&spec), &asker("z")).await, 3 * SECOND);
     first.abort();
     settled().await;
     assert_eq!(quota.snapshot()[0].waiting, 1);

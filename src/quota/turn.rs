@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Shared;
+use super::replicas::Slot;
 use super::window::Window;
 
 /// The right to send one call now. Dropped before [`Turn::mark_sent`] it is handed back: nothing was sent.
@@ -12,15 +13,35 @@ use super::window::Window;
 pub struct Turn {
     /// How long it was waited for.
     pub waited: Duration,
-    book: Shared,
-    buckets: Vec<usize>,
+    held: Held,
     granted: Instant,
     sent: bool,
 }
 
+/// Where the slots are accounted for.
+#[derive(Debug)]
+enum Held {
+    /// Nowhere any more.
+    Nothing,
+    /// In this process's book.
+    Book(Shared, Vec<usize>),
+    /// In the book that replicas share.
+    Replicas(Slot),
+}
+
 impl Turn {
     pub(super) fn new(book: Shared, buckets: Vec<usize>, granted: Instant, waited: Duration) -> Turn {
-        Turn { waited, book, buckets, granted, sent: false }
+        Turn { waited, held: Held::Book(book, buckets), granted, sent: false }
+    }
+
+    pub(super) fn shared(slot: Slot, waited: Duration) -> Turn {
+        Turn { waited, held: Held::Replicas(slot), granted: Instant::now(), sent: false }
+    }
+
+    /// It was waited for since `asked`, somewhere else at first.
+    pub(super) fn waited_since(mut self, asked: Instant) -> Turn {
+        self.waited = asked.elapsed();
+        self
     }
 
     /// Bytes may leave from here on, so that a drop spends the slots for one window from then.
@@ -31,18 +52,20 @@ impl Turn {
     /// The first byte of the answer came: the slots are free one window later.
     pub fn settle(mut self, first_byte: Instant) {
         let granted = self.granted;
-        self.end(|window| window.settle(granted, first_byte));
+        self.end(|window| window.settle(granted, first_byte), Some(first_byte));
     }
 
     /// No answer came until `ended`: the slots are free one window after that.
     pub fn spent_until_timeout(mut self, ended: Instant) {
-        self.end(|window| window.spend(ended));
+        self.end(|window| window.spend(ended), Some(ended));
     }
 
-    fn end(&mut self, how: impl Fn(&mut Window)) {
-        let buckets = std::mem::take(&mut self.buckets);
-        if !buckets.is_empty() {
-            self.book.lock().end(&buckets, how, Instant::now());
+    /// Tells whoever accounts for the slots: a window of this process `how` its slot ended, replicas when it was spent.
+    fn end(&mut self, how: impl Fn(&mut Window), spent: Option<Instant>) {
+        match std::mem::replace(&mut self.held, Held::Nothing) {
+            Held::Nothing => {}
+            Held::Book(book, buckets) => book.lock().end(&buckets, how, Instant::now()),
+            Held::Replicas(slot) => slot.end(spent),
         }
     }
 }
@@ -51,9 +74,9 @@ impl Drop for Turn {
     fn drop(&mut self) {
         if self.sent {
             let now = Instant::now();
-            self.end(|window| window.spend(now));
+            self.end(|window| window.spend(now), Some(now));
         } else {
-            self.end(Window::hand_back);
+            self.end(Window::hand_back, None);
         }
     }
 }

@@ -25,14 +25,15 @@ impl Look {
 
     /// A call that will be refused for want of a turn must not spend a look-up, which others are waiting for.
     /// One that has a chance is counted for as long as it looks.
-    fn refuse_hopeless(&self, call: &Authorized) -> Result<Looker, Refusal> {
+    async fn refuse_hopeless(&self, call: &Authorized) -> Result<Looker, Refusal> {
         let wanted = wanted(call);
         let bucket = &call.action.bucket;
         let turn = |limit: &provider::Limit| limit.window / limit.calls.max(1);
         let narrowest = bucket.limits.iter().max_by_key(|limit| turn(limit)).ok_or(Refusal::Internal)?;
         let quota = format!("{} {} {}", call.account.alias, call.host, bucket.name);
+        let expected = self.cloud.expected_wait(&wanted).await;
         let ahead = u32::try_from(self.ahead.of(&quota, &call.caller.name)).unwrap_or(u32::MAX);
-        let expected = self.cloud.expected_wait(&wanted).saturating_add(turn(narrowest).saturating_mul(ahead));
+        let expected = expected.saturating_add(turn(narrowest).saturating_mul(ahead));
         if expected <= wanted.max_wait {
             return Ok(self.ahead.enter(quota, &call.caller.name));
         }
@@ -53,7 +54,7 @@ impl Gate for Look {
         }
         let _looker = match self.reader.knows(&call) {
             true => None,
-            false => Some(self.refuse_hopeless(&call)?),
+            false => Some(self.refuse_hopeless(&call).await?),
         };
         call.seen = self.reader.judge(&call).await?;
         Ok(call)

@@ -1,0 +1,325 @@
+//! One group's talk with Redis.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use redis::Script;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
+
+use super::super::{Asker, BucketSpec};
+use super::slot::Slot;
+use super::wire::{Asked, Reply, Request, micros};
+use super::{Answer, window_id};
+use crate::coordinate::{Link, Mode, Session};
+
+/// How often Redis hears of a replica that has slots or calls that wait; it takes one for dead after three seconds.
+const REPORT_EVERY: Duration = Duration::from_secs(1);
+
+/// When to look again while the next turn depends on calls under way; whoever ends one tells us, mostly.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// Orders in one exchange: what a script of well under a millisecond can do.
+const MOST: usize = 256;
+
+static BROKER: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("broker.lua")));
+
+/// What a pump is told.
+pub(super) enum Order {
+    /// A call wants a turn, in this session.
+    Ask(Session, Ask),
+    /// A call that waits has gone.
+    Leave(u64),
+    /// A slot is not used any more.
+    Ended {
+        /// Which.
+        slot: i64,
+        /// Of which session.
+        session: Arc<str>,
+        /// When its window began; nothing was sent if it never did.
+        spent: Option<Instant>,
+    },
+    /// Another replica's exchange had something for this one.
+    Note(Note),
+}
+
+/// News from another exchange.
+pub(super) struct Note {
+    pub(super) given: Vec<(String, i64)>,
+    pub(super) due: Option<u64>,
+}
+
+/// A call that wants a turn, or an estimate.
+pub(super) struct Ask {
+    number: u64,
+    wanted: Vec<BucketSpec>,
+    flow: String,
+    class: u8,
+    who: String,
+    weight: u32,
+    /// Until when it waits; none: it wants an estimate.
+    deadline: Option<Instant>,
+    answer: oneshot::Sender<Answer>,
+}
+
+/// The pump.
+pub(super) struct Pump {
+    group: String,
+    link: Link,
+    session: Option<Session>,
+    orders: mpsc::UnboundedReceiver<Order>,
+    to_itself: mpsc::WeakUnboundedSender<Order>,
+    /// Calls whose question is in the next exchange or under way.
+    asked: HashMap<u64, Ask>,
+    /// Calls that wait, by flow, in the order of arrival.
+    flows: HashMap<String, VecDeque<Ask>>,
+    next: Request,
+    /// Slots that are not ended.
+    held: usize,
+    due: Option<Instant>,
+    exchanged: Instant,
+}
+
+impl Ask {
+    pub(super) fn new(
+        number: u64,
+        wanted: &[BucketSpec],
+        asker: &Asker<'_>,
+        deadline: Option<Instant>,
+        answer: oneshot::Sender<Answer>,
+    ) -> Ask {
+        let lane: Vec<String> = wanted.iter().map(|spec| window_id(&spec.key)).collect();
+        let class = asker.class as u8;
+        Ask {
+            number,
+            wanted: wanted.to_vec(),
+            flow: format!("{class}|{}|{}", lane.join("|"), asker.who),
+            class,
+            who: asker.who.to_owned(),
+            weight: asker.weight.get(),
+            deadline,
+            answer,
+        }
+    }
+}
+
+impl Pump {
+    /// Starts one; it ends when nobody can tell it anything any more.
+    pub(super) fn start(group: String, link: Link) -> mpsc::UnboundedSender<Order> {
+        let (sender, orders) = mpsc::unbounded_channel();
+        let pump = Pump {
+            group,
+            link,
+            session: None,
+            orders,
+            to_itself: sender.downgrade(),
+            asked: HashMap::new(),
+            flows: HashMap::new(),
+            next: Request::default(),
+            held: 0,
+            due: None,
+            exchanged: Instant::now(),
+        };
+        tokio::spawn(pump.run());
+        sender
+    }
+
+    async fn run(mut self) {
+        let mut modes = self.link.modes();
+        loop {
+            let look = self.look_at();
+            let far = Instant::now() + REPORT_EVERY * 60;
+            tokio::select! {
+                order = self.orders.recv() => match order {
+                    Some(order) => self.take(order),
+                    None => return,
+                },
+                () = sleep_until(look.unwrap_or(far)), if look.is_some() => {}
+                _ = modes.changed() => {}
+            }
+            while self.next.asks.len() < MOST
+                && let Ok(order) = self.orders.try_recv()
+            {
+                self.take(order);
+            }
+            self.follow(&modes.borrow().clone());
+            let is_due = self.look_at().is_some_and(|at| at <= Instant::now());
+            if !self.next.asks.is_empty() || is_due {
+                self.exchange().await;
+            }
+        }
+    }
+
+    /// When to look again if nothing comes: at the next turn, and often enough not to be taken for dead.
+    fn look_at(&self) -> Option<Instant> {
+        if self.session.is_none() || (self.held == 0 && self.flows.is_empty()) {
+            return None;
+        }
+        let report = self.exchanged + REPORT_EVERY;
+        if self.flows.is_empty() {
+            return Some(report);
+        }
+        Some(self.due.unwrap_or(self.exchanged + LOOK_AGAIN).min(report))
+    }
+
+    fn take(&mut self, order: Order) {
+        match order {
+            Order::Ask(session, ask) => {
+                if session.is_over() {
+                    tell(ask, Answer::Lost);
+                    return;
+                }
+                if self.session.as_ref().is_none_or(|own| own.id() != session.id()) {
+                    self.lose();
+                    self.session = Some(session);
+                }
+                self.ask(ask);
+            }
+            Order::Leave(number) => self.leave(number),
+            Order::Ended { slot, session, spent } => {
+                if self.session.as_ref().is_some_and(|own| *own.id() == session) {
+                    self.held = self.held.saturating_sub(1);
+                    let ago = spent.map(|at| micros(at.elapsed()));
+                    self.next.asks.push(ago.map_or(Asked::Unsent { slot }, |ago| Asked::Answered { slot, ago }));
+                }
+            }
+            Order::Note(note) => {
+                for (flow, slot) in note.given {
+                    self.give(&flow, slot);
+                }
+                if let Some(due) = note.due {
+                    let due = Instant::now() + Duration::from_micros(due);
+                    self.due = Some(self.due.map_or(due, |before| before.min(due)));
+                }
+            }
+        }
+    }
+
+    fn ask(&mut self, ask: Ask) {
+        let lane = ask.wanted.iter().map(|spec| self.next.window(spec)).collect();
+        let (number, class, who, weight) = (ask.number, ask.class, ask.who.clone(), ask.weight);
+        self.next.asks.push(match ask.deadline {
+            Some(deadline) => {
+                let most = micros(deadline.saturating_duration_since(Instant::now()));
+                Asked::Ask { number, flow: ask.flow.clone(), lane, class, who, weight, most }
+            }
+            None => Asked::Estimate { number, lane, class, who, weight },
+        });
+        self.asked.insert(number, ask);
+    }
+
+    fn leave(&mut self, number: u64) {
+        let waits = self.flows.iter().find_map(|(flow, calls)| {
+            calls.iter().position(|call| call.number == number).map(|place| (flow.clone(), place))
+        });
+        if let Some((flow, place)) = waits {
+            if let Some(calls) = self.flows.get_mut(&flow) {
+                calls.remove(place);
+                if calls.is_empty() {
+                    self.flows.remove(&flow);
+                }
+            }
+            self.next.asks.push(Asked::Leave { flow });
+        }
+    }
+
+    /// Another session, or none: what the old one knew is worth nothing.
+    fn follow(&mut self, mode: &Mode) {
+        let current = match mode {
+            Mode::Joined { session, .. } if !session.is_over() => Some(session.id()),
+            _ => None,
+        };
+        if self.session.as_ref().map(Session::id) != current {
+            self.lose();
+        }
+    }
+
+    fn lose(&mut self) {
+        self.session = None;
+        self.held = 0;
+        self.due = None;
+        self.next = Request::default();
+        let waiting = std::mem::take(&mut self.flows).into_values().flatten();
+        for ask in waiting.chain(std::mem::take(&mut self.asked).into_values()) {
+            tell(ask, Answer::Lost);
+        }
+    }
+
+    async fn exchange(&mut self) {
+        let Some(session) = self.session.clone() else { return };
+        let request = std::mem::take(&mut self.next);
+        self.exchanged = Instant::now();
+        // A request is made of names and numbers: it is always JSON.
+        let Ok(text) = serde_json::to_string(&request) else { return };
+        let arguments = [&**session.id(), &self.link.channels(), &text];
+        match session.run::<Reply>(&BROKER, &self.group, &arguments).await {
+            Ok(reply) => self.read(reply),
+            Err(_) => self.lose(),
+        }
+    }
+
+    fn read(&mut self, reply: Reply) {
+        self.due = reply.due.map(|due| Instant::now() + due);
+        for (number, slot) in reply.granted {
+            if let Some(ask) = self.asked.remove(&number) {
+                self.grant(ask, slot);
+            }
+        }
+        for (number, window, wait) in reply.refused {
+            if let Some(ask) = self.asked.remove(&number) {
+                let window = ask.wanted.iter().position(|spec| window_id(&spec.key) == window).unwrap_or(0);
+                tell(ask, Answer::Refused { window, wait: Duration::from_micros(wait) });
+            }
+        }
+        // Who was neither granted nor refused waits now.
+        let mut waiting: Vec<Ask> = std::mem::take(&mut self.asked).into_values().collect();
+        waiting.sort_unstable_by_key(|ask| ask.number);
+        for ask in waiting {
+            let (answer, told) = oneshot::channel();
+            match ask.answer.send(Answer::Waits(told)) {
+                Ok(()) => self.flows.entry(ask.flow.clone()).or_default().push_back(Ask { answer, ..ask }),
+                Err(_gone) => self.next.asks.push(Asked::Leave { flow: ask.flow }),
+            }
+        }
+        for (flow, slot) in reply.given {
+            self.give(&flow, slot);
+        }
+    }
+
+    /// A slot for the first of a flow; if all have gone, for nobody.
+    fn give(&mut self, flow: &str, slot: i64) {
+        let first = self.flows.get_mut(flow).and_then(VecDeque::pop_front);
+        if self.flows.get(flow).is_some_and(VecDeque::is_empty) {
+            self.flows.remove(flow);
+        }
+        match first {
+            Some(ask) => self.grant(ask, slot),
+            None => self.next.asks.push(Asked::Unsent { slot }),
+        }
+    }
+
+    fn grant(&mut self, ask: Ask, number: i64) {
+        let (Some(session), Some(pump)) = (&self.session, self.to_itself.upgrade()) else { return };
+        self.held += 1;
+        // Whoever has hung up drops it, and so hands it back.
+        tell(ask, Answer::Granted(Slot::new(number, Arc::clone(session.id()), pump)));
+    }
+}
+
+impl Request {
+    /// The index of a window, which is added if it is not there.
+    fn window(&mut self, spec: &BucketSpec) -> usize {
+        let id = window_id(&spec.key);
+        if let Some(place) = self.windows.iter().position(|(known, ..)| *known == id) {
+            return place;
+        }
+        self.windows.push((id, spec.per, micros(spec.window)));
+        self.windows.len() - 1
+    }
+}
+
+/// Whoever does not listen any more has left.
+fn tell(ask: Ask, answer: Answer) {
+    let _gone = ask.answer.send(answer);
+}

