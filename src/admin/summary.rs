@@ -1,4 +1,4 @@
-//! `/v1/audit/summary`: how many records there are in each minute, hour or day, for a chart over time.
+//! `/v1/audit/summary`: how many calls there were in each minute, hour or day, for a chart over time.
 
 use std::collections::BTreeMap;
 
@@ -69,8 +69,8 @@ async fn summary(desk: &Desk, reader: &Reader, question: Question) -> Result<Sum
     let counts = desk.ask(desk.store.summary(&filter, per, by, MOST_NUMBERS)).await?;
     for count in counts {
         if let Ok(place) = buckets.binary_search_by_key(&count.start, |bucket| bucket.start) {
-            buckets[place].total += count.records;
-            buckets[place].counts.insert(count.word, count.records);
+            buckets[place].total += count.calls;
+            buckets[place].counts.insert(count.word, count.calls);
         }
     }
     let total = buckets.iter().map(|bucket| bucket.total).sum();

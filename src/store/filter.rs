@@ -132,8 +132,8 @@ pub struct Count {
     pub start: Timestamp,
     /// The outcome, action or caller.
     pub word: String,
-    /// How many records, at least one.
-    pub records: u64,
+    /// How many calls, at least one: a record may stand for many.
+    pub calls: u64,
 }
 
 impl Per {

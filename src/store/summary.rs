@@ -1,4 +1,4 @@
-//! How many records there are, counted by the database: the text of the question, written once for both.
+//! How many calls there were, counted by the database: the text of the question, written once for both.
 
 use sqlx::{ColumnIndex, Decode, Encode, QueryBuilder, Row, Type};
 use uuid::Uuid;
@@ -51,7 +51,7 @@ where
         Ok(Count {
             start: R::Database::timestamp(row.try_get(0).map_err(unreadable)?)?,
             word: row.try_get(1).map_err(unreadable)?,
-            records: row.try_get::<i64, _>(2).map_err(unreadable)?.unsigned_abs(),
+            calls: row.try_get::<i64, _>(2).map_err(unreadable)?.unsigned_abs(),
         })
     };
     rows.iter().map(count).collect()
@@ -59,5 +59,5 @@ where
 
 fn heads<DB: Words>(query: &mut QueryBuilder<DB>, per: Per, by: By) {
     query.push("SELECT ").push(DB::bucket(per)).push(" AS start, r.").push(by.as_str());
-    query.push(" AS word, count(*) AS number");
+    query.push(" AS word, sum(r.calls) AS number");
 }
