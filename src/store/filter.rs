@@ -134,6 +134,8 @@ pub struct Count {
     pub word: String,
     /// How many calls, at least one: a record may stand for many.
     pub calls: u64,
+    /// How many records say so.
+    pub records: u64,
 }
 
 impl Per {

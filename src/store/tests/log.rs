@@ -202,6 +202,25 @@ fn a_record_of_many_calls_says_so_and_one_of_one_call_hashes_as_it_always_did() 
 }
 
 #[test]
+fn what_was_written_before_records_had_a_count_is_what_it_was() {
+    on_both(async |bed| {
+        let open = intent(&[("dts-1", 0)]);
+        bed.store.commit(&[Entry::Intent(open), ended(&read()), ended(&record(Outcome::Refused))]).await.unwrap();
+        let before = check(bed).await;
+        for table in ["audit_records", "audit_intents"] {
+            bed.raw(&format!("ALTER TABLE {table} DROP COLUMN calls")).await.unwrap();
+        }
+        bed.raw("DELETE FROM _sqlx_migrations WHERE version = 5").await.unwrap();
+        let upgraded = bed.another();
+        upgraded.migrate().await.unwrap();
+        upgraded.close().await;
+        assert_eq!(check(bed).await, before);
+        bed.store.commit(&[ended(&read())]).await.unwrap();
+        check(bed).await;
+    });
+}
+
+#[test]
 fn a_count_that_somebody_altered_is_shown_as_it_stands() {
     on_both(async |bed| {
         bed.store.commit(&[ended(&read())]).await.unwrap();

@@ -231,7 +231,7 @@ fn a_summary_counts_what_the_pages_show() {
             let records = find(bed, filter.clone()).await;
             for per in [Per::Minute, Per::Hour, Per::Day] {
                 for by in [By::Outcome, By::Action, By::Caller] {
-                    let mut expected = BTreeMap::<_, u64>::new();
+                    let mut expected = BTreeMap::<_, (u64, u64)>::new();
                     for record in &records {
                         let seconds = record.time.as_second() - record.time.as_second() % per.seconds();
                         let word = match by {
@@ -239,10 +239,13 @@ fn a_summary_counts_what_the_pages_show() {
                             By::Action => record.action.clone(),
                             By::Caller => record.caller.clone(),
                         };
-                        *expected.entry((at(seconds * 1_000_000), word)).or_default() += record.calls.get();
+                        let (calls, records) = expected.entry((at(seconds * 1_000_000), word)).or_default();
+                        (*calls, *records) = (*calls + record.calls.get(), *records + 1);
                     }
-                    let expected: Vec<Count> =
-                        expected.into_iter().map(|((start, word), calls)| Count { start, word, calls }).collect();
+                    let expected: Vec<Count> = expected
+                        .into_iter()
+                        .map(|((start, word), (calls, records))| Count { start, word, calls, records })
+                        .collect();
                     assert_eq!(bed.store.summary(&filter, per, by, 100).await.unwrap(), expected, "{filter:?}");
                 }
             }
