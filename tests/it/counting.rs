@@ -38,26 +38,33 @@ async fn strangers_in_any_number_are_few_records_that_add_up() {
     on_both(Options::head("audit.anonymous_per_second = 5"), async |world: &mut World| {
         let began = Instant::now();
         let stranger = Caller::stranger(&world.public);
-        for _ in 0..CALLS / AT_ONCE {
+        let mut refused = 0;
+        while refused < CALLS {
             let calls = (0..AT_ONCE).map(|number| {
                 let action = if number % 2 == 0 { "DescribeMigrateJobs" } else { "StopMigrateJob" };
                 stranger.act(action, json!({"JobId": format!("dts-{number}")}))
             });
             for answer in join_all(calls).await {
-                answer.refused("AuthFailure.SignatureFailure", "credentials-missing");
+                // On a busy machine some are not even asked who they are.
+                if answer.header("x-dts-gateway-reason") != "audit-unavailable" {
+                    answer.refused("AuthFailure.SignatureFailure", "credentials-missing");
+                    refused += 1;
+                }
             }
         }
         let seconds = began.elapsed().as_secs() + 1;
+        let metrics = world.auditor().get("/metrics").await.text();
+        assert!(metrics.contains("dts_gateway_audit_lost 0"), "{metrics}");
         restarted(world).await;
 
         let records = world.records("reason=credentials-missing", 1).await;
-        assert_eq!(calls(&records), CALLS as u64);
-        println!("{CALLS} calls in {seconds} s are {} records", records.len());
+        assert_eq!(calls(&records), refused as u64);
+        println!("{refused} calls in {seconds} s are {} records", records.len());
         // Seconds begin when the first of them comes, and each kind of action has a count for each minute.
         let most = 5 * (seconds + 1) + 2 * (seconds / 60 + 1);
         assert!(records.len() as u64 <= most, "{} records in {seconds} s", records.len());
         let summed = summary(world, "reason=credentials-missing").await;
-        assert_eq!((&summed["total"], &summed["records"]), (&json!(CALLS), &json!(records.len())), "{summed}");
+        assert_eq!((&summed["total"], &summed["records"]), (&json!(refused), &json!(records.len())), "{summed}");
 
         let of_many: Vec<&Value> = records.iter().filter(|record| record.get("calls").is_some()).collect();
         let kinds = of_many.iter().map(|record| record["detail"]["kind"].as_str().unwrap());
@@ -67,8 +74,6 @@ async fn strangers_in_any_number_are_few_records_that_add_up() {
             assert_eq!((&record["address"], &record["outcome"]), (&json!("127.0.0.1"), &json!("refused")), "{record}");
             assert!(record["detail"]["until"].as_str() > record["time"].as_str(), "{record}");
         }
-        let metrics = world.auditor().get("/metrics").await.text();
-        assert!(metrics.contains("dts_gateway_audit_lost 0"), "{metrics}");
     })
     .await;
 }
@@ -82,8 +87,7 @@ async fn a_poller_is_few_records_that_add_up_and_are_proven() {
         let poller = world.with_key("reader").await;
         let body = json!({"JobId": task}).to_string();
         let mut told = BTreeMap::<&str, usize>::new();
-        let mut wrong = Vec::new();
-        for _ in 0..POLLS / AT_ONCE {
+        while told.values().sum::<usize>() < POLLS {
             // Who does not wait for the cloud's quota is refused, which is an answer to count as well.
             let headers = [("x-dts-gateway-max-wait", "0")];
             let polls = (0..AT_ONCE).map(|_| poller.act_with("DescribeMigrateJobs", &headers, &body));
@@ -91,19 +95,26 @@ async fn a_poller_is_few_records_that_add_up_and_are_proven() {
                 match (answer.header("x-dts-gateway-origin"), answer.header("x-dts-gateway-reason")) {
                     ("upstream", _) => *told.entry("ok").or_default() += 1,
                     ("gateway", "rate-limited") => *told.entry("refused").or_default() += 1,
-                    _ => wrong.push(answer.text()),
+                    // On a busy machine; then nobody was asked who it is, and the call is none of the caller's.
+                    ("gateway", "audit-unavailable") => {}
+                    _ => panic!("{}", answer.text()),
                 }
             }
         }
-        assert!(wrong.is_empty(), "{wrong:?}");
-        poller.act("StopMigrateJob", json!({"JobId": task})).await;
-        poller.act("StopMigrateJob", json!({"JobId": task})).await;
+        let polls: usize = told.values().sum();
+        for _ in 0..2 {
+            until("it is refused as the caller's", || async {
+                let answer = poller.act("StopMigrateJob", json!({"JobId": task})).await;
+                (answer.header("x-dts-gateway-reason") == "not-granted").then_some(())
+            })
+            .await;
+        }
         restarted(world).await;
 
         let query = "caller=reader&action=DescribeMigrateJobs";
         let records = world.records(query, 1).await;
-        assert_eq!(calls(&records), POLLS as u64);
-        println!("{POLLS} calls, {told:?}, are {} records", records.len());
+        assert_eq!(calls(&records), polls as u64);
+        println!("{polls} calls, {told:?}, are {} records", records.len());
         assert!(records.len() <= 8, "a first one and a count of each outcome and limit: {records:?}");
         for (outcome, many) in &told {
             let of_outcome: Vec<Value> =
@@ -111,9 +122,11 @@ async fn a_poller_is_few_records_that_add_up_and_are_proven() {
             assert_eq!(calls(&of_outcome), *many as u64, "{outcome}: {of_outcome:?}");
         }
         let summed = summary(world, query).await;
-        assert_eq!((&summed["total"], &summed["records"]), (&json!(POLLS), &json!(records.len())));
-        let day = summed["buckets"].as_array().unwrap().iter().find(|bucket| bucket["total"] != 0).unwrap();
-        assert_eq!(day["counts"], json!(told));
+        assert_eq!((&summed["total"], &summed["records"]), (&json!(polls), &json!(records.len())));
+        for (outcome, many) in &told {
+            let days = summed["buckets"].as_array().unwrap().iter();
+            assert_eq!(days.filter_map(|day| day["counts"][outcome].as_u64()).sum::<u64>(), *many as u64, "{summed}");
+        }
         let stops = world.records("caller=reader&action=StopMigrateJob", 2).await;
         assert_eq!((stops.len(), calls(&stops)), (2, 2), "what would change something is never counted");
 
