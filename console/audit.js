@@ -21,6 +21,8 @@ const $ = (id) => document.getElementById(id);
 let view = parse(location.hash);
 let between = null;
 let totals = null;
+// Of all outcomes: a record may stand for many calls.
+let records = 0;
 let loaded = null;
 const earlier = [];
 
@@ -41,8 +43,9 @@ const chart = new Chart($("chart"), {
     go({ last: null, from: iso(from), to: iso(to) });
   },
   back: () => earlier.length && go(earlier.pop()),
-  counted: (counts) => {
+  counted: (counts, written) => {
     totals = counts;
+    records = written;
     filters.count(counts);
     $("total").replaceChildren(counts ? said(counts, view.outcome) : "");
   },
@@ -60,7 +63,7 @@ const drawer = new Drawer($("drawer"), {
 });
 new Export($("exports"), $("exporting"), () => ({
   parameters: parameters(view, between),
-  total: totals && sum(totals, view.outcome),
+  total: totals && Math.min(sum(totals, view.outcome), records),
 }));
 
 const act = {

@@ -67,8 +67,8 @@ export function ceiling(many) {
   return [1, 2, 4, 6, 8, 10].map((factor) => factor * ten).find((round) => round >= many);
 }
 
-// How many records the outcomes bring that are asked for; none asked for is all.
+// How many calls the outcomes bring that are asked for; none asked for is all.
 export const sum = (totals, outcomes) =>
   (outcomes.length ? outcomes : OUTCOMES).reduce((all, outcome) => all + totals[outcome], 0);
 
-export const said = (totals, outcomes) => count(sum(totals, outcomes));
+export const said = (totals, outcomes) => count(sum(totals, outcomes), "call");

@@ -54,6 +54,7 @@ export class Chart {
       if (asking.signal.aborted) return;
       this.range = range;
       this.bins = merged(body.buckets, length);
+      this.records = body.records;
       this.problem = null;
     } catch (problem) {
       if (asking.signal.aborted) return;
@@ -64,7 +65,7 @@ export class Chart {
     this.hovered = null;
     this.root.removeAttribute("aria-busy");
     this.brush.drop();
-    this.counted(this.problem ? null : this.totals());
+    this.counted(this.problem ? null : this.totals(), this.records);
   }
 
   // Nothing of what was shown stays.

@@ -26,7 +26,7 @@ export function command(parameters, format) {
 }
 
 export class Export {
-  // `state()` answers the parameters and how many records they bring, if that is known.
+  // `state()` answers the parameters and how many records they bring at most, if that is known.
   constructor(root, note, state) {
     Object.assign(this, { note, state, asking: null });
     this.buttons = Object.keys(MEDIA).map((format) =>

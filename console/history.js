@@ -3,7 +3,7 @@
 import { ask } from "./api.js";
 import { failure } from "./notes.js";
 import { badge } from "./table.js";
-import { count, el, short, time, value } from "./text.js";
+import { count, el, short, time, times, value } from "./text.js";
 import { KINDS } from "./view.js";
 
 const PAGE = 100;
@@ -62,6 +62,7 @@ function entry(record, act) {
     ),
     " ",
     badge(record),
+    times(record),
     why && [" ", value(short(why), { class: "code" })],
     el("div", { class: "faint" }, time(record.time), " by ", value(short(record.caller || "nobody proven"))),
   );

@@ -50,7 +50,22 @@ function headline(record) {
     ),
     record.reason && el("p", {}, "Reason: ", value(record.reason, { class: "code reason" })),
     detail.message && el("p", { class: "message" }, value(detail.message)),
+    record.calls > 1 && el("p", { class: "many" }, ...many(record)),
   );
+}
+
+// What a record of many calls says of them; everything else in it is the first one's.
+function many({ calls, detail }) {
+  const addresses = detail.addresses ?? [];
+  const others = addresses.reduce((left, seen) => left - seen.calls, calls);
+  return [
+    `This record stands for ${count(calls, "call")}, the last of them at `,
+    time(detail.until),
+    " UTC. Ids and times are those of the first.",
+    addresses.length > 0 && " They came from ",
+    ...addresses.flatMap(({ address, calls: many }, at) => [at > 0 && ", ", value(address), ` (${figure(many)})`]),
+    addresses.length > 0 && (others > 0 ? `, ${figure(others)} from other addresses.` : "."),
+  ];
 }
 
 // What became of a call of which nobody knew, and what that was seen by.

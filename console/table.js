@@ -2,7 +2,7 @@
 // on anew from where it is.
 
 import { ask } from "./api.js";
-import { el, figure, short, time, value } from "./text.js";
+import { el, figure, short, time, times, value } from "./text.js";
 import { failure, nothing } from "./notes.js";
 
 const PAGE = 100;
@@ -155,7 +155,7 @@ function row(record) {
   const more = tasks.length > 1 ? el("span", { class: "faint" }, ` +${tasks.length - 1}`) : null;
   const cells = [
     ["time", time(record.time)],
-    ["outcome", badge(record)],
+    ["outcome", badge(record), times(record)],
     [
       "caller",
       value(short(record.caller || "nobody proven"), { class: record.caller ? null : "faint" }),

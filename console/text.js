@@ -88,6 +88,9 @@ export function spread(json) {
 
 export const count = (many, one = "record", more = `${one}s`) => `${number.format(many)} ${many === 1 ? one : more}`;
 
+// Behind a record that stands for many calls.
+export const times = ({ calls }) => calls > 1 && el("span", { class: "times" }, ` ×${number.format(calls)}`);
+
 export const figure = (many) => number.format(many);
 
 // `2026-11-21T16:55:52.123456Z` as a column shows it: UTC, milliseconds.

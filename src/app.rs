@@ -23,6 +23,7 @@ use crate::jobs::{
     publish_checkpoints, retain,
 };
 use crate::listener::Listener;
+use crate::steps::Tally;
 use crate::store::{self, Store, Writer};
 
 /// How long a start waits for the instance that it replaces to let go of the database.
@@ -33,6 +34,7 @@ pub struct Running {
     public: SocketAddr,
     admin: SocketAddr,
     store: Arc<dyn Store>,
+    tally: Arc<Tally>,
     writer: Writer,
     checkpoints: Option<Arc<Checkpoints>>,
     calls: TaskTracker,
@@ -83,9 +85,11 @@ impl Running {
         }
         let identity = build::identity(&mut config, &store, &client, clock.clone()).await?;
         let calls = TaskTracker::new();
+        let tally = Arc::new(Tally::new(Arc::new(writer.clone()), config.audit.tally));
         let parts = build::Parts {
             store: Arc::clone(&store),
             writer: writer.clone(),
+            tally: Arc::clone(&tally),
             identity: Arc::clone(&identity),
             client,
             metrics: build::metrics(&writer, &identity, checkpoints.as_ref().map(|(checkpoints, _)| checkpoints)),
@@ -118,6 +122,7 @@ impl Running {
         let mut serving = vec![
             tokio::spawn(listener.serve(edge, stopping.clone())),
             tokio::spawn(refresh.run(stopping.clone())),
+            tokio::spawn(Arc::clone(&tally).run(stopping.clone())),
             tokio::spawn(forget_answers(Arc::clone(&store), clock, stopping.clone())),
             tokio::spawn(prepare_partitions(Arc::clone(&store), stopping.clone())),
             tokio::spawn(retain(retention, stopping.clone())),
@@ -133,6 +138,7 @@ impl Running {
             public: public_addr,
             admin: admin_addr,
             store,
+            tally,
             writer,
             checkpoints,
             calls,
@@ -172,6 +178,7 @@ impl Running {
         if tokio::time::timeout(self.drain_timeout, self.calls.wait()).await.is_err() {
             tracing::error!("calls were still under way after the drain time-out; their records say unknown");
         }
+        self.tally.drain();
         let lost = self.writer.drain(self.drain_timeout).await;
         if lost > 0 {
             tracing::error!(records = lost, "records could not be written before the end");

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// The columns: fields of a record, and those of its detail behind a point.
-const COLUMNS: [&str; 34] = [
+const COLUMNS: [&str; 37] = [
     "id",
     "time",
     "account",
@@ -24,6 +24,7 @@ const COLUMNS: [&str; 34] = [
     "upstream_request_id",
     "upstream_code",
     "waited_ms",
+    "calls",
     "detail.kind",
     "detail.parameters",
     "detail.parameters_digest",
@@ -38,6 +39,8 @@ const COLUMNS: [&str; 34] = [
     "detail.total_ms",
     "detail.origin",
     "detail.user_agent",
+    "detail.until",
+    "detail.addresses",
 ];
 
 /// What makes a spreadsheet take a cell for a formula, or a control character that it would skip before one
@@ -69,6 +72,8 @@ fn cell(record: &Value, column: &str) -> String {
         None => &record[column],
     };
     let text = match value {
+        // A sheet adds up its columns.
+        Value::Null if column == "calls" => "1".to_owned(),
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
         Value::Array(ids) if column == "task_ids" => ids.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "),
@@ -85,7 +90,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::call::{Detail, Record, Settled, StateSeen};
+    use crate::call::{AddressSeen, Calls, Detail, Record, Settled, StateSeen};
 
     fn read(bytes: &[u8]) -> Vec<Vec<String>> {
         let mut lines = csv::ReaderBuilder::new().has_headers(false).from_reader(bytes);
@@ -99,7 +104,14 @@ mod tests {
             settled: Some(Settled::Done),
             upstream_request_id: Some("u".to_owned()),
             upstream_code: Some("c".to_owned()),
-            detail: Detail { upstream_status: Some(1), upstream_ms: Some(2), ..Detail::default() },
+            calls: Calls::from(2),
+            detail: Detail {
+                upstream_status: Some(1),
+                upstream_ms: Some(2),
+                until: Some(jiff::Timestamp::UNIX_EPOCH),
+                addresses: vec![AddressSeen::default()],
+                ..Detail::default()
+            },
             ..Record::default()
         };
         let record = serde_json::to_value(record).unwrap();
@@ -120,8 +132,8 @@ mod tests {
             let record = json!({"caller": text, "detail": {"states": states, "message": text}});
             let row = read(&csv_rows([&record])).remove(0);
             let expected = if text.starts_with(FORMULA) { format!("'{text}") } else { text.clone() };
-            assert_eq!((&row[4], &row[23]), (&expected, &expected));
-            assert_eq!(serde_json::from_str::<Vec<StateSeen>>(&row[25]).unwrap()[0].task, text);
+            assert_eq!((&row[4], &row[24]), (&expected, &expected));
+            assert_eq!(serde_json::from_str::<Vec<StateSeen>>(&row[26]).unwrap()[0].task, text);
         }
     }
 
@@ -133,13 +145,13 @@ mod tests {
             let record = json!({"action": formula, "task_ids": [formula], "waited_ms": 3});
             let row = read(&csv_rows([&record])).remove(0);
             assert_eq!((&row[9], &row[11]), (&format!("'{formula}"), &format!("'{formula}")));
-            assert_eq!(row[19], "3");
+            assert_eq!((row[19].as_str(), row[20].as_str()), ("3", "1"), "what says nothing is one call");
         }
     }
 
     #[test]
     fn lines_end_as_the_standard_says() {
-        assert!(csv_head().ends_with(b"detail.user_agent\r\n"));
+        assert!(csv_head().ends_with(b"detail.addresses\r\n"));
         assert_eq!(read(&csv_head())[0], COLUMNS);
     }
 }

@@ -1,4 +1,4 @@
-//! `/v1/audit/summary`: how many records there are in each minute, hour or day, for a chart over time.
+//! `/v1/audit/summary`: how many calls there were in each minute, hour or day, for a chart over time.
 
 use std::collections::BTreeMap;
 
@@ -28,6 +28,8 @@ pub(super) struct Summary {
     per: &'static str,
     by: &'static str,
     total: u64,
+    /// How many records say so: what an export of the same would bring.
+    records: u64,
     buckets: Vec<Bucket>,
 }
 
@@ -67,14 +69,16 @@ async fn summary(desk: &Desk, reader: &Reader, question: Question) -> Result<Sum
     let filter = reader.restrict(Filter { to: Some(to), ..filter })?;
     // A time in the future has no records yet, and an empty one never.
     let counts = desk.ask(desk.store.summary(&filter, per, by, MOST_NUMBERS)).await?;
+    let mut records = 0;
     for count in counts {
         if let Ok(place) = buckets.binary_search_by_key(&count.start, |bucket| bucket.start) {
-            buckets[place].total += count.records;
-            buckets[place].counts.insert(count.word, count.records);
+            records += count.records;
+            buckets[place].total += count.calls;
+            buckets[place].counts.insert(count.word, count.calls);
         }
     }
     let total = buckets.iter().map(|bucket| bucket.total).sum();
-    Ok(Summary { from, to, per: per.as_str(), by: by.as_str(), total, buckets })
+    Ok(Summary { from, to, per: per.as_str(), by: by.as_str(), total, records, buckets })
 }
 
 /// The buckets that begin before `to`, the first with `from` in it, if they are not too many.

@@ -27,7 +27,7 @@ use crate::pipeline::{RequestPath, Steps, pipeline};
 use crate::quota::Quota;
 use crate::steps::{
     Accounts, Audit, Authenticate, Authorize, AuthorizeOptions, Forward, Identify, Judge, Look, Owners, PaceCaller,
-    RecordIntent, Replay, ReplayOptions, Replays, StateOptions, StateReader, States, TakeTurn,
+    RecordIntent, Replay, ReplayOptions, Replays, StateOptions, StateReader, States, TakeTurn, Tally,
 };
 use crate::store::{Store, Writer, WriterOptions};
 
@@ -38,6 +38,7 @@ const MAX_BATCH: usize = 500;
 pub(super) struct Parts {
     pub(super) store: Arc<dyn Store>,
     pub(super) writer: Writer,
+    pub(super) tally: Arc<Tally>,
     pub(super) identity: Arc<Identity>,
     pub(super) client: Client,
     pub(super) metrics: Arc<Metrics>,
@@ -179,7 +180,7 @@ pub(super) fn admin(
 /// The steps, each given what it needs and nothing else, the edge in front of them, and the job that asks the cloud the
 /// same way.
 pub(super) fn edge(config: Config, parts: Parts) -> (Arc<Edge<impl RequestPath>>, Settle) {
-    let Parts { store, writer, identity, client, metrics, calls, clock } = parts;
+    let Parts { store, writer, tally, identity, client, metrics, calls, clock } = parts;
     let limits = EdgeLimits { max_body_bytes: config.server.max_body_bytes, body_timeout: config.server.body_timeout };
     let dialects = Arc::new(Dialects::all());
     let quota = Arc::new(Quota::new());
@@ -226,10 +227,10 @@ pub(super) fn edge(config: Config, parts: Parts) -> (Arc<Edge<impl RequestPath>>
         look: Look::new(Arc::clone(&reader), Arc::clone(&cloud)),
         turn: TakeTurn::new(Arc::clone(&cloud)),
         judge: Judge::new(reader),
-        intent: RecordIntent::new(writer.clone(), Arc::clone(&states), owners, replays, Arc::clone(&dialects)),
+        intent: RecordIntent::new(writer, Arc::clone(&states), owners, replays, Arc::clone(&dialects)),
         forward: Forward::new(cloud, states, Arc::clone(&dialects)),
     });
-    let edge = Edge::new(path, dialects, providers, Arc::new(writer), metrics, clock, limits);
+    let edge = Edge::new(path, dialects, providers, tally, metrics, clock, limits);
     (Arc::new(edge), settle)
 }
 

@@ -7,6 +7,7 @@
 
 mod account;
 mod caller;
+mod calls;
 mod clock;
 mod duplicate;
 mod grant;
@@ -20,12 +21,13 @@ mod wire;
 
 pub use account::{Account, Credential, UpstreamSigning};
 pub use caller::{Caller, Pace, Proof, Team};
+pub use calls::Calls;
 pub use clock::{Clock, Wall};
 pub use duplicate::Duplicate;
 pub use grant::{Condition, Effect, Grant, Pattern, TaskScope};
 pub use reason::Reason;
 pub use record::{
-    ADMINISTRATIVE, Class, Closed, Detail, Outcome, Record, RecordHandle, RecordSink, Settled, StateSeen,
+    ADMINISTRATIVE, AddressSeen, Class, Closed, Detail, Outcome, Record, RecordHandle, RecordSink, Settled, StateSeen,
 };
 pub use refusal::{Limit, Refusal, TaskState};
 pub use reply::{Origin, Reply};

@@ -13,6 +13,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::Calls;
+
 /// The family of a record about an administrative act: a key issued, the log read, the log's oldest part dropped.
 pub const ADMINISTRATIVE: &str = "gateway";
 
@@ -63,6 +65,9 @@ pub struct Record {
     pub upstream_code: Option<String>,
     /// Milliseconds spent waiting for turns of the quota.
     pub waited_ms: i64,
+    /// How many calls it stands for; then it is told as the first of them, and [`Detail::until`] says when the last came.
+    #[serde(skip_serializing_if = "Calls::is_one", default)]
+    pub calls: Calls,
     /// Everything that nobody filters by.
     pub detail: Detail,
 }
@@ -100,6 +105,21 @@ pub struct Detail {
     pub origin: String,
     /// The caller's User-Agent, bounded.
     pub user_agent: String,
+    /// Of a record that stands for several calls: when the last of them arrived, in whole microseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// Of a record that stands for calls of nobody in particular: some of the addresses that they came from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<AddressSeen>,
+}
+
+/// An address that calls came from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AddressSeen {
+    /// The peer's address.
+    pub address: String,
+    /// How many of the record's calls came from it.
+    pub calls: Calls,
 }
 
 /// A state that a decision was based on.

@@ -14,6 +14,13 @@ use crate::evidence::Signer;
 use crate::identity::VerifyingKey;
 use crate::jobs::Limits;
 use crate::proof::{KeyFault, SigningKey};
+use crate::steps::TallyOptions;
+
+/// The most records of refused strangers in a second that may be asked for; more than any database takes.
+const MOST_ANONYMOUS: u64 = 1_000_000;
+
+/// The longest time that reads are counted for: what is counted is lost when the process is killed.
+const LONGEST_COUNT: Duration = Duration::from_secs(3600);
 
 /// The audit log.
 #[derive(Debug)]
@@ -22,6 +29,8 @@ pub struct Audit {
     pub reads: Reads,
     /// How much may wait to be written, in bytes; more than that and calls are refused.
     pub queue_bytes: usize,
+    /// Of which calls only the number is recorded.
+    pub tally: TallyOptions,
     /// The key of the digests over parameters (HMAC-SHA256).
     pub digest_key: SecretString,
     /// What the log is of: `audit.proof.origin`, or the program's name.
@@ -57,6 +66,9 @@ pub enum Reads {
 pub(super) struct Raw {
     reads: Reads,
     queue_bytes: u64,
+    anonymous_per_second: u32,
+    #[serde(with = "duration")]
+    count_reads: Duration,
     #[serde(skip_serializing)]
     digest_key: Option<Written>,
     digest_key_file: Option<PathBuf>,
@@ -91,6 +103,9 @@ impl Default for Raw {
         Raw {
             reads: Reads::Refuse,
             queue_bytes: 64 * 1024 * 1024,
+            // 864,000 records of a day-long flood, about 1 GB; a client that is set up wrongly is below it.
+            anonymous_per_second: 10,
+            count_reads: Duration::ZERO,
             digest_key: None,
             digest_key_file: None,
             retain: RawRetain::default(),
@@ -150,6 +165,9 @@ impl Raw {
     pub(super) fn check(self, checker: &mut Checker) -> Option<Audit> {
         // Less than one large record would refuse every call; more than 4 GiB is nobody's intention.
         checker.number("audit.queue_bytes", self.queue_bytes, 1024 * 1024, 4 * 1024 * 1024 * 1024);
+        checker.number("audit.anonymous_per_second", u64::from(self.anonymous_per_second), 0, MOST_ANONYMOUS);
+        checker.duration("audit.count_reads", self.count_reads, Duration::ZERO, LONGEST_COUNT);
+        let tally = TallyOptions { anonymous_per_second: self.anonymous_per_second, count_reads: self.count_reads };
         let from_file = self.digest_key_file.is_some();
         let digest_key = checker.secret("audit.digest_key", self.digest_key, self.digest_key_file.as_deref())?;
         // The digests are HMAC-SHA256, as HS256 is: what is too weak for one is too weak for the other.
@@ -163,7 +181,7 @@ impl Raw {
         let origin = proof.as_ref().map_or("dts-gateway", |proof| &proof.signer.origin).to_owned();
         let retain = self.retain.check(checker);
         let queue_bytes = usize::try_from(self.queue_bytes).ok()?;
-        Some(Audit { reads: self.reads, queue_bytes, digest_key, origin, retain, proof })
+        Some(Audit { reads: self.reads, queue_bytes, tally, digest_key, origin, retain, proof })
     }
 }
 

@@ -4,6 +4,8 @@
 //! sent, and the record says so); after that it is finished, and its outcome recorded, whatever the caller does. A
 //! panic in a step costs that one call, and is recorded too. The record closes when the last one who holds it lets go.
 
+mod tally;
+
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +18,8 @@ use crate::call::{Call, Origin, Outcome, Progress, Record, RecordHandle, Refusal
 use crate::gate::{Around, Next};
 use crate::metrics::Metrics;
 use crate::store::Writer;
+
+pub use tally::{Tally, TallyOptions};
 
 /// The step.
 pub struct Audit {

@@ -13,7 +13,7 @@ mod replay;
 mod state;
 mod turn;
 
-pub use audit::Audit;
+pub use audit::{Audit, Tally, TallyOptions};
 pub use authenticate::Authenticate;
 pub use authorize::{Accounts, Authorize, AuthorizeOptions, Owners};
 pub use forward::Forward;

@@ -113,6 +113,8 @@ fn any(record: &Record) -> Record {
     ];
     told.into_iter().for_each(without_nul);
     detail.observed.iter_mut().for_each(without_nul);
+    detail.until = detail.until.map(time);
+    detail.addresses.iter_mut().for_each(|seen| without_nul(&mut seen.address));
     for seen in &mut detail.states {
         without_nul(&mut seen.task);
         without_nul(&mut seen.state);

@@ -132,7 +132,9 @@ pub struct Count {
     pub start: Timestamp,
     /// The outcome, action or caller.
     pub word: String,
-    /// How many records, at least one.
+    /// How many calls, at least one: a record may stand for many.
+    pub calls: u64,
+    /// How many records say so.
     pub records: u64,
 }
 

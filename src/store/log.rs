@@ -81,7 +81,8 @@ const SETTLED: &str = "settled";
 const SETTLEMENT: &str = "r.id, r.recorded_at AS time, '' AS account, '' AS team, '' AS caller, '' AS key_id, \
      '' AS address, '' AS family, '' AS version, '' AS action, '' AS region, '' AS task_ids, '' AS outcome, \
      NULL AS reason, false AS caller_gone, r.settled, '' AS request_id, NULL AS upstream_request_id, \
-     NULL AS upstream_code, CAST(0 AS bigint) AS waited_ms, CAST(r.seen AS text) AS detail";
+     NULL AS upstream_code, CAST(0 AS bigint) AS waited_ms, CAST(r.seen AS text) AS detail, \
+     CAST(1 AS bigint) AS calls";
 
 /// The question for entries of a log from an index on, in order, [`entry`]'s columns.
 pub(super) fn entries<DB: Words>(log: LogName, from: u64, limit: u32) -> Result<QueryBuilder<DB>, StoreError>
@@ -135,7 +136,7 @@ where
     i64: for<'r> Decode<'r, R::Database> + Type<R::Database>,
     Vec<u8>: for<'r> Decode<'r, R::Database> + Type<R::Database>,
 {
-    let phase: String = row.try_get(24).map_err(unreadable)?;
+    let phase: String = row.try_get(25).map_err(unreadable)?;
     let mut record = Map::new();
     let mut set = |name: &str, value: Value| drop(record.insert(name.to_owned(), value));
     let text = |column: usize| row.try_get::<String, _>(column).map_err(unreadable);
@@ -173,6 +174,11 @@ where
     }
     set("caller_gone", Value::Bool(row.try_get(14).map_err(unreadable)?));
     set("waited_ms", Value::from(row.try_get::<i64, _>(19).map_err(unreadable)?));
+    // As it is written: one call is not said, whatever else stands there is.
+    let calls: i64 = row.try_get(21).map_err(unreadable)?;
+    if calls != 1 {
+        set("calls", Value::from(calls));
+    }
     placed(row, phase, record)
 }
 
@@ -184,9 +190,9 @@ where
     Vec<u8>: for<'r> Decode<'r, R::Database> + Type<R::Database>,
 {
     Ok(LogEntry {
-        index: row.try_get::<i64, _>(21).map_err(unreadable)?.unsigned_abs(),
-        hash: logs::hash(&row.try_get::<Vec<u8>, _>(22).map_err(unreadable)?)?,
-        recorded_at: R::Database::timestamp(row.try_get(23).map_err(unreadable)?)?,
+        index: row.try_get::<i64, _>(22).map_err(unreadable)?.unsigned_abs(),
+        hash: logs::hash(&row.try_get::<Vec<u8>, _>(23).map_err(unreadable)?)?,
+        recorded_at: R::Database::timestamp(row.try_get(24).map_err(unreadable)?)?,
         phase,
         record: Value::Object(record),
     })

@@ -70,7 +70,7 @@ pub trait Store: Send + Sync + 'static {
     /// What was written of one call; none of both when there is no such call.
     async fn phases(&self, id: Uuid) -> Result<Phases, StoreError>;
 
-    /// How many records there are, bucket by bucket, those with none left out; by time, then by word. At most `most`
+    /// How many calls there were, bucket by bucket, those with none left out; by time, then by word. At most `most`
     /// numbers: more are [`StoreError::TooBroad`].
     async fn summary(&self, filter: &Filter, per: Per, by: By, most: u32) -> Result<Vec<Count>, StoreError>;
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use sqlx::{ColumnIndex, Database, Decode, Encode, QueryBuilder, Row, Type};
 use uuid::Uuid;
 
-use crate::call::{Outcome, Record};
+use crate::call::{Calls, Outcome, Record};
 
 use super::{Cursor, Filter, Order, Page, Per, Phases, SettledPhase, StoreError, Unsettled, clean, conditions};
 
@@ -138,7 +138,7 @@ where
     i64: for<'r> Decode<'r, R::Database> + Type<R::Database>,
 {
     let mut record = record(row)?;
-    let found: Option<String> = row.try_get(21).map_err(unreadable)?;
+    let found: Option<String> = row.try_get(22).map_err(unreadable)?;
     if let Some(found) = found {
         record.settled = Some(word(found)?);
     }
@@ -170,7 +170,7 @@ where
     bool: for<'r> Decode<'r, R::Database> + Type<R::Database>,
     i64: for<'r> Decode<'r, R::Database> + Type<R::Database>,
 {
-    let recorded_at = R::Database::timestamp(row.try_get(21).map_err(unreadable)?)?;
+    let recorded_at = R::Database::timestamp(row.try_get(22).map_err(unreadable)?)?;
     Ok(Unsettled { record: record(row)?, recorded_at })
 }
 
@@ -209,6 +209,7 @@ where
         upstream_code: optional(18)?,
         waited_ms: row.try_get(19).map_err(unreadable)?,
         detail: json(&text(20)?)?,
+        calls: Calls::from(row.try_get::<i64, _>(21).map_err(unreadable)?.unsigned_abs()),
     })
 }
 

@@ -1,4 +1,4 @@
-//! How many records there are, counted by the database: the text of the question, written once for both.
+//! How many calls there were, counted by the database: the text of the question, written once for both.
 
 use sqlx::{ColumnIndex, Decode, Encode, QueryBuilder, Row, Type};
 use uuid::Uuid;
@@ -24,7 +24,8 @@ where
     i64: for<'q> Encode<'q, DB> + Type<DB>,
 {
     let filter = clean::filter(filter);
-    let mut query = QueryBuilder::new("SELECT start, word, CAST(sum(number) AS bigint) FROM (");
+    let mut query =
+        QueryBuilder::new("SELECT start, word, CAST(sum(number) AS bigint), CAST(sum(lines) AS bigint) FROM (");
     heads(&mut query, per, by);
     conditions::ended(&mut query, &filter);
     query.push(" GROUP BY 1, 2 UNION ALL ");
@@ -51,7 +52,8 @@ where
         Ok(Count {
             start: R::Database::timestamp(row.try_get(0).map_err(unreadable)?)?,
             word: row.try_get(1).map_err(unreadable)?,
-            records: row.try_get::<i64, _>(2).map_err(unreadable)?.unsigned_abs(),
+            calls: row.try_get::<i64, _>(2).map_err(unreadable)?.unsigned_abs(),
+            records: row.try_get::<i64, _>(3).map_err(unreadable)?.unsigned_abs(),
         })
     };
     rows.iter().map(count).collect()
@@ -59,5 +61,5 @@ where
 
 fn heads<DB: Words>(query: &mut QueryBuilder<DB>, per: Per, by: By) {
     query.push("SELECT ").push(DB::bucket(per)).push(" AS start, r.").push(by.as_str());
-    query.push(" AS word, count(*) AS number");
+    query.push(" AS word, sum(r.calls) AS number, count(*) AS lines");
 }

@@ -13,6 +13,7 @@ mod callers;
 mod clients;
 mod console;
 mod corpora;
+mod counting;
 mod database;
 mod database_away;
 mod edition_2021;

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::{Answer, Bench};
-use crate::call::{Closed, Outcome, Record};
+use crate::call::{Calls, Closed, Outcome, Record};
 use crate::store::{Entry, Intent};
 
 /// Ids of one millisecond in the order in which they are made.
@@ -119,22 +119,23 @@ async fn a_summary_has_every_bucket() {
     let (auditor, ann) = (bench.token("zoe", &["auditor"]), bench.token("ann", &[]));
     bench.call("ann", |_| {}).await;
     bench.call("ann", |record| record.outcome = Outcome::Refused).await;
-    bench.call("bob", |record| record.outcome = Outcome::Refused).await;
+    bench.call("bob", |record| (record.outcome, record.calls) = (Outcome::Refused, Calls::from(5))).await;
     let hour = jiff::SignedDuration::from_hours(1);
     let (from, to) = (bench.clock.now() - hour * 2, bench.clock.now() + hour);
     let range = format!("from={from}&to={to}&family=first");
     let summary = bench.get(&format!("/v1/audit/summary?{range}"), Some(&auditor)).await.json();
-    assert_eq!((&summary["per"], &summary["by"], &summary["total"]), (&json!("hour"), &json!("outcome"), &json!(3)));
+    assert_eq!((&summary["per"], &summary["by"], &summary["total"]), (&json!("hour"), &json!("outcome"), &json!(7)));
+    assert_eq!(summary["records"], 3, "one of them stands for five calls");
     let buckets = summary["buckets"].as_array().unwrap();
     assert_eq!(buckets.len(), 4, "{summary}");
     let now = buckets.iter().find(|bucket| bucket["total"] != 0).unwrap();
-    assert_eq!(now["counts"], json!({"ok": 1, "refused": 2}));
+    assert_eq!(now["counts"], json!({"ok": 1, "refused": 6}));
     assert_eq!((&buckets[0]["counts"], &buckets[0]["total"]), (&json!({}), &json!(0)));
     assert!(buckets[0]["start"].as_str().unwrap().ends_with(":00:00Z"));
 
     let callers = bench.get(&format!("/v1/audit/summary?{range}&per=day&by=caller"), Some(&auditor)).await.json();
     let counted: Vec<&Value> = callers["buckets"].as_array().unwrap().iter().map(|bucket| &bucket["counts"]).collect();
-    assert!(counted.contains(&&json!({"ann": 2, "bob": 1})), "{callers}");
+    assert!(counted.contains(&&json!({"ann": 2, "bob": 5})), "{callers}");
     let own = bench.get(&format!("/v1/audit/summary?{range}&per=minute&by=action"), Some(&ann)).await.json();
     assert_eq!((&own["total"], own["buckets"].as_array().unwrap().len()), (&json!(2), 181));
 

@@ -11,7 +11,7 @@ pub(super) fn records(page: &Value, json: bool, here: &Surroundings) {
         return here.out.json(page);
     }
     let rows: Vec<Vec<String>> = items(&page["records"]).iter().map(record).collect();
-    let head = ["TIME", "CALLER", "ACTION", "TASKS", "OUTCOME", "WHY", "WAITED", "REQUEST ID"];
+    let head = ["TIME", "CALLS", "CALLER", "ACTION", "TASKS", "OUTCOME", "WHY", "WAITED", "REQUEST ID"];
     table::lines(&head, &rows).iter().for_each(|line| here.out.line(line));
     if let Some(cursor) = page["next_cursor"].as_str() {
         here.out.complain(&format!("note: there are more, go on with --cursor {}", plain(cursor)));
@@ -31,7 +31,7 @@ pub(super) fn summary(summary: &Value, json: bool, here: &Surroundings) {
         }
     }
     rows.push(vec!["total".to_owned(), String::new(), summary["total"].to_string()]);
-    table::lines(&["START", &by, "RECORDS"], &rows).iter().for_each(|line| here.out.line(line));
+    table::lines(&["START", &by, "CALLS"], &rows).iter().for_each(|line| here.out.line(line));
 }
 
 fn record(record: &Value) -> Vec<String> {
@@ -40,6 +40,7 @@ fn record(record: &Value) -> Vec<String> {
     let waited = record["waited_ms"].as_i64().filter(|waited| *waited > 0);
     vec![
         text(record, "time"),
+        record["calls"].as_u64().unwrap_or(1).to_string(),
         text(record, "caller"),
         text(record, "action"),
         tasks.join(","),

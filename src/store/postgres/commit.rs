@@ -273,11 +273,14 @@ async fn records(connection: &mut PgConnection, table: &'static str, rows: &[Row
                  id uuid, time timestamptz, account text, team text, caller text, key_id text, address text,
                  family text, version text, action text, region text, task_ids text[], outcome text, reason text,
                  caller_gone boolean, settled text, request_id text, upstream_request_id text, upstream_code text,
-                 waited_ms bigint, detail json, class text, slot int, leaf bigint, hash text, recorded_at timestamptz)
+                 waited_ms bigint, detail json, calls bigint, class text, slot int, leaf bigint, hash text, recorded_at timestamptz)
          ), kept AS (
-             INSERT INTO {table} SELECT id, time, account, team, caller, key_id, address, family, version, action, region,
+             INSERT INTO {table} (id, time, account, team, caller, key_id, address, family, version, action, region,
                  task_ids, outcome, reason, caller_gone, settled, request_id, upstream_request_id, upstream_code,
-                 waited_ms, detail, class, slot, leaf, leaf_hash, recorded_at FROM added
+                 waited_ms, detail, class, slot, leaf, leaf_hash, recorded_at, calls)
+             SELECT id, time, account, team, caller, key_id, address, family, version, action, region,
+                 task_ids, outcome, reason, caller_gone, settled, request_id, upstream_request_id, upstream_code,
+                 waited_ms, detail, class, slot, leaf, leaf_hash, recorded_at, COALESCE(calls, 1) FROM added
          )
          INSERT INTO audit_record_tasks (task_id, record_id, class, recorded_at)
          SELECT task, id, class, recorded_at FROM added, unnest(task_ids) AS task ON CONFLICT DO NOTHING"

@@ -217,7 +217,7 @@ async fn append(connection: &mut SqliteConnection, rows: Rows<'_>) -> Result<(),
 async fn records(connection: &mut SqliteConnection, table: &'static str, rows: &[Row<'_>]) -> Result<(), StoreError> {
     let columns = "id, time, account, team, caller, key_id, address, family, version, action, region, task_ids, outcome, \
          reason, caller_gone, settled, request_id, upstream_request_id, upstream_code, waited_ms, detail, \
-         class, slot, leaf, leaf_hash, recorded_at";
+         class, slot, leaf, leaf_hash, recorded_at, calls";
     let cells = rows.iter().map(Cells::of).collect::<Result<Vec<_>, _>>()?;
     for cells in statements(&cells) {
         let mut insert = QueryBuilder::new(format!("INSERT INTO {table} ({columns}) "));
@@ -249,7 +249,8 @@ async fn records(connection: &mut SqliteConnection, table: &'static str, rows: &
                 .push_bind(row.slot)
                 .push_bind(row.leaf)
                 .push_bind(row.leaf_hash.as_bytes().as_slice())
-                .push_bind(sqlx::Sqlite::time(row.recorded_at));
+                .push_bind(sqlx::Sqlite::time(row.recorded_at))
+                .push_bind(i64::try_from(record.calls.get()).unwrap_or(i64::MAX));
         });
         let done = insert.build().execute(&mut *connection).await.map_err(fault)?;
         all_written(done.rows_affected(), cells.len())?;

@@ -226,7 +226,7 @@ impl Words for sqlx::Sqlite {
 
     const COLUMNS: &'static str = "r.id, r.time, r.account, r.team, r.caller, r.key_id, r.address, r.family, \
          r.version, r.action, r.region, r.task_ids, r.outcome, r.reason, r.caller_gone, r.settled, r.request_id, \
-         r.upstream_request_id, r.upstream_code, r.waited_ms, r.detail";
+         r.upstream_request_id, r.upstream_code, r.waited_ms, r.detail, r.calls";
 
     const OF_THE_END: &'static str = "";
 
@@ -263,6 +263,7 @@ fn migrations() -> Migrator {
         (2, "provable log", include_str!("../../../migrations/sqlite/0002_provable_log.sql")),
         (3, "settlements", include_str!("../../../migrations/sqlite/0003_settlements.sql")),
         (4, "roles and retention", include_str!("../../../migrations/sqlite/0004_roles_and_retention.sql")),
+        (5, "counted calls", include_str!("../../../migrations/sqlite/0005_counted_calls.sql")),
     ];
     let migration = |(version, name, text): (i64, &'static str, &'static str)| {
         Migration::new(version, name.into(), MigrationType::Simple, text.into_sql_str(), false)

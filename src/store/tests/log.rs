@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::bed::{Bed, on_both};
+use super::bed::{Bed, Kind, on_both};
 use super::{end, ended, intent, record};
-use crate::call::{Class, Detail, Outcome, Record, Settled};
+use crate::call::{AddressSeen, Calls, Class, Detail, Outcome, Record, Settled};
 use crate::proof::{self, CompactRange, Hash};
 use crate::store::{Entry, Filter, Intent, LogEntry, LogName, Made, Settlement, Store};
 
@@ -69,6 +69,11 @@ fn settlement(change: &Intent, settled: Settled) -> Settlement {
     let seen =
         serde_json::json!({"tasks": [{"task": "dts-1", "now": "Stopping (11)", "odd": "\u{202e}\u{1}é"}], "n": 3});
     Settlement { id: change.record.id, settled, seen, made: None }
+}
+
+/// The log of reads, of those that there are.
+fn reads(logs: &[(LogName, u64)]) -> LogName {
+    logs.iter().find(|(log, size)| log.class == Class::Reads && *size > 0).unwrap().0
 }
 
 fn read() -> Record {
@@ -173,6 +178,63 @@ fn texts_of_every_kind_hash_to_the_same_after_they_were_stored() {
         long.detail.parameters = "é\u{1}\u{7f}\r\n".repeat(10_000);
         bed.store.commit(&[ended(&odd), ended(&long)]).await.unwrap();
         check(bed).await;
+    });
+}
+
+#[test]
+fn a_record_of_many_calls_says_so_and_one_of_one_call_hashes_as_it_always_did() {
+    on_both(async |bed| {
+        let mut many = Record { calls: Calls::from(1_990), ..read() };
+        many.detail.until = Some(many.time);
+        many.detail.addresses = vec![AddressSeen { address: "192.0.2.1".to_owned(), calls: Calls::from(12) }];
+        let most = Record { calls: Calls::from(u64::MAX), ..read() };
+        bed.store.commit(&[ended(&many), ended(&most), ended(&read())]).await.unwrap();
+        let log = reads(&check(bed).await);
+        assert_eq!(bed.store.phases(many.id).await.unwrap().ended, Some(many));
+        assert_eq!(bed.store.phases(most.id).await.unwrap().ended, Some(most));
+
+        let found = entries(bed.store.as_ref(), log).await;
+        let said: Vec<_> = found.iter().map(|entry| entry.record.get("calls").cloned()).collect();
+        assert_eq!(said, [Some(1_990.into()), Some(9_007_199_254_740_991_u64.into()), None]);
+        let detail = found[2].record["detail"].as_object().unwrap();
+        assert!(!detail.contains_key("until") && !detail.contains_key("addresses"), "{detail:?}");
+    });
+}
+
+#[test]
+fn what_was_written_before_records_had_a_count_is_what_it_was() {
+    on_both(async |bed| {
+        let open = intent(&[("dts-1", 0)]);
+        bed.store.commit(&[Entry::Intent(open), ended(&read()), ended(&record(Outcome::Refused))]).await.unwrap();
+        let before = check(bed).await;
+        for table in ["audit_records", "audit_intents"] {
+            bed.raw(&format!("ALTER TABLE {table} DROP COLUMN calls")).await.unwrap();
+        }
+        bed.raw("DELETE FROM _sqlx_migrations WHERE version = 5").await.unwrap();
+        let upgraded = bed.another();
+        upgraded.migrate().await.unwrap();
+        upgraded.close().await;
+        assert_eq!(check(bed).await, before);
+        bed.store.commit(&[ended(&read())]).await.unwrap();
+        check(bed).await;
+    });
+}
+
+#[test]
+fn a_count_that_somebody_altered_is_shown_as_it_stands() {
+    on_both(async |bed| {
+        bed.store.commit(&[ended(&read())]).await.unwrap();
+        let log = reads(&check(bed).await);
+        let protection = match bed.kind {
+            Kind::Sqlite { .. } => "DROP TRIGGER audit_records_no_update",
+            Kind::Postgres { .. } => "ALTER TABLE audit_records DISABLE TRIGGER USER",
+        };
+        bed.raw(protection).await.unwrap();
+        bed.raw("UPDATE audit_records SET calls = 0").await.unwrap();
+        let entry = entries(bed.store.as_ref(), log).await.remove(0);
+        assert_eq!(entry.record["calls"], 0);
+        let content = proof::content(&entry.phase, entry.recorded_at, &entry.record).unwrap();
+        assert_ne!(proof::leaf(&content), entry.hash);
     });
 }
 

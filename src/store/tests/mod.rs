@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{Entry, Intent, Remembered, ReplayKey};
-use crate::call::{Closed, Detail, Outcome, Record, SeenTask, Settled, StateSeen};
+use crate::call::{Calls, Closed, Detail, Outcome, Record, SeenTask, Settled, StateSeen};
 
 /// A record with every field filled in.
 pub(super) fn record(outcome: Outcome) -> Record {
@@ -42,6 +42,7 @@ pub(super) fn record(outcome: Outcome) -> Record {
         upstream_request_id: Some("f1e2".to_owned()),
         upstream_code: Some("FailedOperation".to_owned()),
         waited_ms: 17,
+        calls: Calls::ONE,
         detail: Detail {
             kind: "change".to_owned(),
             parameters: r#"{"JobId":"dts-1","Password":"***","Name":"naïve \"quoted\""}"#.to_owned(),

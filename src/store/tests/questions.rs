@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::bed::{Bed, on_both};
 use super::pages::{HOSTILE, all, find};
 use super::{at, end, ended, id, intent, record};
-use crate::call::{Outcome, Record};
+use crate::call::{Calls, Outcome, Record};
 use crate::store::{By, Count, Cursor, Entry, Filter, Order, Per, Phases, StoreError};
 
 /// A record that is put into the log.
@@ -173,7 +173,7 @@ fn a_change_is_found_once_by_its_task_however_long_it_took() {
         let found = find(bed, filter.clone()).await;
         assert_eq!(found.iter().map(|record| record.id).collect::<Vec<_>>(), [change.record.id]);
         let counted = bed.store.summary(&filter, Per::Day, By::Outcome, 10).await.unwrap();
-        assert_eq!(counted.iter().map(|count| count.records).sum::<u64>(), 1);
+        assert_eq!(counted.iter().map(|count| count.calls).sum::<u64>(), 1);
     });
 }
 
@@ -209,6 +209,7 @@ fn a_summary_counts_what_the_pages_show() {
             made.id = id_at(made.time);
             made.request_id = made.id.to_string();
             made.caller = format!("caller-{}", number % 3);
+            made.calls = Calls::from(number.unsigned_abs() % 5);
             made.task_ids = if number < 20 { vec!["dts-early".to_owned()] } else { vec![] };
             let entry = if made.outcome == Outcome::Open {
                 let mut open = intent(&[]);
@@ -230,7 +231,7 @@ fn a_summary_counts_what_the_pages_show() {
             let records = find(bed, filter.clone()).await;
             for per in [Per::Minute, Per::Hour, Per::Day] {
                 for by in [By::Outcome, By::Action, By::Caller] {
-                    let mut expected = BTreeMap::<_, u64>::new();
+                    let mut expected = BTreeMap::<_, (u64, u64)>::new();
                     for record in &records {
                         let seconds = record.time.as_second() - record.time.as_second() % per.seconds();
                         let word = match by {
@@ -238,10 +239,13 @@ fn a_summary_counts_what_the_pages_show() {
                             By::Action => record.action.clone(),
                             By::Caller => record.caller.clone(),
                         };
-                        *expected.entry((at(seconds * 1_000_000), word)).or_default() += 1;
+                        let (calls, records) = expected.entry((at(seconds * 1_000_000), word)).or_default();
+                        (*calls, *records) = (*calls + record.calls.get(), *records + 1);
                     }
-                    let expected: Vec<Count> =
-                        expected.into_iter().map(|((start, word), records)| Count { start, word, records }).collect();
+                    let expected: Vec<Count> = expected
+                        .into_iter()
+                        .map(|((start, word), (calls, records))| Count { start, word, calls, records })
+                        .collect();
                     assert_eq!(bed.store.summary(&filter, per, by, 100).await.unwrap(), expected, "{filter:?}");
                 }
             }

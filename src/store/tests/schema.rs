@@ -15,7 +15,7 @@ fn migrating_twice_and_from_two_instances_at_once_is_safe() {
         }
         bed.store.migrate().await.unwrap();
         bed.store.ping().await.unwrap();
-        assert_eq!(bed.count("_sqlx_migrations").await, 4);
+        assert_eq!(bed.count("_sqlx_migrations").await, 5);
     });
 }
 

@@ -56,7 +56,7 @@ pub struct Backlog {
     pub entries: usize,
     /// Their size, estimated, in bytes.
     pub bytes: usize,
-    /// Records that were given up since the start: of refused calls while the queue was full, or refused by the database.
+    /// Calls whose records were given up since the start: of refused calls while the queue was full, or refused by the database.
     pub lost: u64,
 }
 

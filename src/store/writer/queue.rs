@@ -90,7 +90,7 @@ impl Item {
 
 impl Queue {
     /// Adds an entry. Over the limit, records of calls that were refused are given up: they can come in any number, and
-    /// nothing depends on them.
+    /// nothing depends on them. One that stands for many calls is kept: there are few.
     pub(super) fn push(&mut self, mut item: Item, max_bytes: usize) {
         match &mut item.entry {
             Entry::Intent(intent) => {
@@ -99,7 +99,8 @@ impl Queue {
             Entry::Closed(closed) => {
                 // Whoever closes the record may not know that its intent was, or still is going to be, committed.
                 closed.intended |= self.begun.remove(&closed.record.id);
-                if self.bytes >= max_bytes && closed.record.outcome == Outcome::Refused && !closed.intended {
+                let is_one_refused = closed.record.outcome == Outcome::Refused && closed.record.calls.is_one();
+                if self.bytes >= max_bytes && is_one_refused && !closed.intended {
                     self.lose(&item);
                     return;
                 }
@@ -116,11 +117,12 @@ impl Queue {
         self.items.iter_mut().for_each(|item| item.give_up(why));
     }
 
-    /// Counts an entry that is given up.
+    /// Counts the calls of an entry that is given up.
     pub(super) fn lose(&mut self, item: &Item) {
         if let Entry::Closed(closed) = &item.entry {
-            self.lost += 1;
-            if self.lost.is_power_of_two() {
+            let before = self.lost;
+            self.lost += closed.record.calls.get();
+            if before.leading_zeros() != self.lost.leading_zeros() {
                 tracing::error!(id = %closed.record.id, lost = self.lost, "the record of a call is lost");
             }
         }

@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::{Backlog, Writer, WriterOptions};
-use crate::call::{Closed, Outcome, Record, RecordSink};
+use crate::call::{Calls, Closed, Outcome, Record, RecordSink};
 use crate::store::tests::{end, ended, intent, record};
 use crate::store::{
     By, Count, Entry, Filter, Intent, KeyRow, KeyState, LogStore, Page, Per, Phases, Remembered, ReplayKey, Store,
@@ -194,6 +194,7 @@ async fn one_entry_that_the_database_refuses_does_not_hold_up_the_others() {
     });
     let before = close(&writer);
     let (mut curable, mut incurable) = (record(Outcome::Ok), record(Outcome::Ok));
+    incurable.calls = Calls::from(7);
     curable.detail.parameters = "poison".to_owned();
     incurable.action = "poison".to_owned();
     for record in [&curable, &incurable] {
@@ -211,7 +212,7 @@ async fn one_entry_that_the_database_refuses_does_not_hold_up_the_others() {
     for expected in [format!("closed {before}"), format!("released {}", curable.id), format!("closed {after}")] {
         assert!(committed.contains(&expected), "{expected}");
     }
-    assert_eq!(writer.backlog(), Backlog { lost: 1, ..Backlog::default() });
+    assert_eq!(writer.backlog(), Backlog { lost: 7, ..Backlog::default() }, "calls");
 }
 
 #[tokio::test(start_paused = true)]
@@ -227,17 +228,19 @@ async fn a_full_queue_takes_what_was_accepted_and_gives_up_what_was_refused() {
     for _ in 0..100 {
         writer.submit(ended(&record(Outcome::Refused)));
     }
-    // One that may hold a lease is taken.
+    // One that stands for many is taken, and one that may hold a lease.
+    let many = Record { calls: Calls::from(1_000), ..record(Outcome::Refused) };
+    writer.submit(ended(&many));
     let change = intent(&[("dts-1", 0)]);
     writer.submit(end(&change, Outcome::Refused, None));
     let over = writer.backlog();
-    assert_eq!((over.entries, over.lost), (full.entries + 2, 100));
+    assert_eq!((over.entries, over.lost), (full.entries + 3, 100));
     store.permits.add_permits(100);
     writer.flushed().await;
     let committed = store.committed();
     assert_eq!(
-        committed[committed.len() - 2..],
-        [format!("closed {accepted}"), format!("released {}", change.record.id)]
+        committed[committed.len() - 3..],
+        [format!("closed {accepted}"), format!("closed {}", many.id), format!("released {}", change.record.id)]
     );
     assert!(writer.has_room());
     assert_eq!(writer.backlog(), Backlog { lost: 100, ..Backlog::default() });

@@ -195,7 +195,12 @@ fn bare(closed: &Closed) -> Closed {
         action: record.action.clone(),
         request_id: record.request_id.clone(),
         reason: record.reason.clone(),
-        detail: Detail { message: "the database refused the rest of this record".to_owned(), ..Detail::default() },
+        calls: record.calls,
+        detail: Detail {
+            message: "the database refused the rest of this record".to_owned(),
+            until: record.detail.until,
+            ..Detail::default()
+        },
         ..Record::default()
     };
     Closed { record, intended: closed.intended, answer: None, window: closed.window }

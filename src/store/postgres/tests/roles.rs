@@ -135,7 +135,7 @@ fn a_user_who_may_not_change_the_schema_runs_on_it_or_says_who_must() {
         alone.commit(&[ended(&record(Outcome::Ok))]).await.unwrap();
         alone.close().await;
 
-        bed.raw("DELETE FROM _sqlx_migrations WHERE version = 4").await.unwrap();
+        bed.raw("DELETE FROM _sqlx_migrations WHERE version = 5").await.unwrap();
         let later = open(&users.runtime, Clock::system()).unwrap();
         says_who(later.migrate().await.unwrap_err());
         later.close().await;
