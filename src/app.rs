@@ -19,12 +19,12 @@ use crate::config::Config;
 use crate::evidence::Checkpoints;
 use crate::identity::{KeyIssuer, SystemRandom};
 use crate::jobs::{
-    Refresh, Retention, close_left_open, forget_answers, make_partitions, note_rotation, prepare_partitions, publish,
-    publish_checkpoints, retain,
+    Refresh, Retention, close_left_open, close_those_of_the_dead, forget_answers, make_partitions, note_rotation,
+    prepare_partitions, publish, publish_checkpoints, retain,
 };
 use crate::listener::Listener;
 use crate::steps::Tally;
-use crate::store::{self, Store, Writer};
+use crate::store::{self, Store, Tenancy, Writer};
 
 /// How long a start waits for the instance that it replaces to let go of the database.
 const PREDECESSOR_PATIENCE: Duration = Duration::from_secs(10);
@@ -57,7 +57,8 @@ impl Running {
     /// What is missing or wrong, in words for the one who starts it.
     pub async fn start(mut config: Config, clock: Clock) -> Result<Running, StartError> {
         let store = store::open_as(&config.store, config.store_owner.as_ref(), clock.clone())?;
-        store.claim(PREDECESSOR_PATIENCE).await?;
+        let tenancy = build::tenancy(&config);
+        store.claim(tenancy, PREDECESSOR_PATIENCE).await?;
         store.migrate().await?;
         // Before anything is asked or written: making partitions shuts the log's tables for a moment.
         make_partitions(&*store).await;
@@ -76,6 +77,8 @@ impl Running {
                 tracing::error!(error = %error, "issued keys could not be sealed anew; keep the old sealing key")
             }
         }
+        let stopping = CancellationToken::new();
+        let build::Shared { quota, nonces } = build::shared(&config, &stopping).await?;
         let client = build::client(&config.upstream)?;
         let checkpoints = build::checkpoints(&mut config.audit, &store, &clock);
         if let Some((checkpoints, _)) = &checkpoints
@@ -83,7 +86,7 @@ impl Running {
         {
             tracing::info!("other keys sign the audit log than before; a record says which");
         }
-        let identity = build::identity(&mut config, &store, &client, clock.clone()).await?;
+        let identity = build::identity(&mut config, &store, &client, nonces, clock.clone()).await?;
         let calls = TaskTracker::new();
         let tally = Arc::new(Tally::new(Arc::new(writer.clone()), config.audit.tally));
         let parts = build::Parts {
@@ -94,6 +97,7 @@ impl Running {
             client,
             metrics: build::metrics(&writer, &identity, checkpoints.as_ref().map(|(checkpoints, _)| checkpoints)),
             calls: calls.clone(),
+            quota,
             clock: clock.clone(),
         };
         let listener =
@@ -103,7 +107,6 @@ impl Running {
         let admin = admin.await.map_err(|error| StartError::listen(config.admin.listen, &error))?;
         let (public_addr, admin_addr) = (build::address(&listener)?, build::address(&admin)?);
 
-        let stopping = CancellationToken::new();
         let drain_timeout = config.server.drain_timeout;
         let signing = checkpoints.as_ref().map(|(checkpoints, _)| Arc::clone(checkpoints));
         let administration = build::admin(&config.audit, &parts, signing, stopping.clone());
@@ -127,11 +130,19 @@ impl Running {
             tokio::spawn(prepare_partitions(Arc::clone(&store), stopping.clone())),
             tokio::spawn(retain(retention, stopping.clone())),
         ];
+        if tenancy == Tenancy::Shared {
+            serving.push(tokio::spawn(close_those_of_the_dead(Arc::clone(&store), writer.clone(), stopping.clone())));
+        }
         if settles {
             serving.push(tokio::spawn(settle.run(stopping.clone())));
         }
         let checkpoints = checkpoints.map(|(checkpoints, every)| {
-            serving.push(tokio::spawn(publish_checkpoints(Arc::clone(&checkpoints), every, stopping.clone())));
+            serving.push(tokio::spawn(publish_checkpoints(
+                Arc::clone(&store),
+                Arc::clone(&checkpoints),
+                every,
+                stopping.clone(),
+            )));
             checkpoints
         });
         Ok(Running {

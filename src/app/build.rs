@@ -16,6 +16,7 @@ use crate::admin::{Admin, AdminResponder, Cursors};
 use crate::call::Clock;
 use crate::cloud::{Client, ClientOptions, Cloud};
 use crate::config::{self, Config};
+use crate::coordinate::{Link, LinkOptions};
 use crate::dialect::Dialects;
 use crate::edge::{Edge, EdgeLimits};
 use crate::evidence::{Checkpoints, Folder};
@@ -29,7 +30,7 @@ use crate::steps::{
     Accounts, Audit, Authenticate, Authorize, AuthorizeOptions, Forward, Identify, Judge, Look, Owners, PaceCaller,
     RecordIntent, Replay, ReplayOptions, Replays, StateOptions, StateReader, States, TakeTurn, Tally,
 };
-use crate::store::{Store, Writer, WriterOptions};
+use crate::store::{Store, Tenancy, Writer, WriterOptions};
 
 /// Entries in one commit: 500 records were measured to take 3 to 11 ms on either database.
 const MAX_BATCH: usize = 500;
@@ -43,7 +44,36 @@ pub(super) struct Parts {
     pub(super) client: Client,
     pub(super) metrics: Arc<Metrics>,
     pub(super) calls: TaskTracker,
+    pub(super) quota: Arc<Quota>,
     pub(super) clock: Clock,
+}
+
+/// Whether there may be others on the database: only when they share the quota.
+pub(super) fn tenancy(config: &Config) -> Tenancy {
+    if config.redis.is_some() || config.quota.parts > 1 { Tenancy::Shared } else { Tenancy::Sole }
+}
+
+/// What replicas share over Redis.
+pub(super) struct Shared {
+    pub(super) quota: Arc<Quota>,
+    pub(super) nonces: Nonces,
+}
+
+/// The quota and the nonces, shared as the configuration says.
+pub(super) async fn shared(config: &Config, stopping: &CancellationToken) -> Result<Shared, StartError> {
+    let Some(redis) = &config.redis else {
+        return Ok(Shared { quota: Arc::new(Quota::one_of(config.quota.parts)), nonces: Nonces::default() });
+    };
+    let limits =
+        config.providers.versions().flat_map(|version| version.actions()).flat_map(|action| &action.bucket.limits);
+    let options = LinkOptions {
+        url: redis.url.clone(),
+        prefix: redis.prefix.clone(),
+        timeout: redis.timeout,
+        silence: limits.map(|limit| limit.window).max().unwrap_or_default(),
+    };
+    let (link, messages) = Link::connect(options, stopping.clone()).await?;
+    Ok(Shared { quota: Arc::new(Quota::shared(link.clone(), messages)), nonces: Nonces::shared(link) })
 }
 
 pub(super) fn writer(config: &Config, store: &Arc<dyn Store>) -> Writer {
@@ -67,6 +97,7 @@ pub(super) async fn identity(
     config: &mut Config,
     store: &Arc<dyn Store>,
     client: &Client,
+    nonces: Nonces,
     clock: Clock,
 ) -> Result<Arc<Identity>, StartError> {
     let fetch: Arc<dyn Fetch> = Arc::new(client.clone());
@@ -88,7 +119,7 @@ pub(super) async fn identity(
             skew_seconds: i64::try_from(config.signatures.clock_skew.as_secs()).unwrap_or(i64::MAX),
             cloud_hosts: cloud_hosts.into_iter().collect(),
         },
-        nonces: Nonces::default(),
+        nonces,
     }))
 }
 
@@ -180,10 +211,9 @@ pub(super) fn admin(
 /// The steps, each given what it needs and nothing else, the edge in front of them, and the job that asks the cloud the
 /// same way.
 pub(super) fn edge(config: Config, parts: Parts) -> (Arc<Edge<impl RequestPath>>, Settle) {
-    let Parts { store, writer, tally, identity, client, metrics, calls, clock } = parts;
+    let Parts { store, writer, tally, identity, client, metrics, calls, quota, clock } = parts;
     let limits = EdgeLimits { max_body_bytes: config.server.max_body_bytes, body_timeout: config.server.body_timeout };
     let dialects = Arc::new(Dialects::all());
-    let quota = Arc::new(Quota::new());
     let cloud = Arc::new(Cloud::new(client, Arc::clone(&dialects), quota, clock.clone(), nonce));
     let states = Arc::new(States::default());
     let owners = Arc::new(Owners::new(Arc::clone(&store)));

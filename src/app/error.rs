@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use crate::cloud::ConnectError;
+use crate::coordinate::LinkError;
 use crate::identity::IssuerFault;
 use crate::listener::TlsError;
 use crate::store::StoreError;
@@ -18,6 +19,9 @@ pub enum StartError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Redis. Without it nobody knows how many replicas there are; once started, the gateway does without.
+    #[error("{0}; a replica starts only with the Redis of redis.url, so that all together keep to the quota")]
+    Redis(#[from] LinkError),
     /// A key or certificate of a listener.
     #[error(transparent)]
     Tls(#[from] TlsError),

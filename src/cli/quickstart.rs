@@ -46,6 +46,9 @@ pub(super) struct Quickstart {
     /// A Postgres database instead of SQLite; a password is better given as DTS_GATEWAY__STORE__URL
     #[arg(long, value_name = "URL")]
     database_url: Option<String>,
+    /// A Redis, by which several of these share one quota; they need the same --data-dir, --database-url and --simulator-url
+    #[arg(long, value_name = "URL", requires = "database_url")]
+    redis_url: Option<String>,
 }
 
 /// The cloud that the gateway talks to.
@@ -121,6 +124,7 @@ impl Quickstart {
         let flags = [
             ("DTS_GATEWAY__SERVER__LISTEN", self.listen.clone()),
             ("DTS_GATEWAY__ADMIN__LISTEN", self.admin_listen.clone()),
+            ("DTS_GATEWAY__REDIS__URL", self.redis_url.clone()),
         ];
         let flags = flags.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
         // Every account's cloud is the simulator.

@@ -78,7 +78,7 @@ fn lines_that_make_no_sense_are_refused() {
         ("dts-gateway audit query --url u --data-dir d", ErrorKind::ArgumentConflict),
         ("dts-gateway audit history", ErrorKind::MissingRequiredArgument),
         ("dts-gateway audit export --data-dir d --format xml", ErrorKind::InvalidValue),
-        ("dts-gateway quickstart --redis-url redis://h", ErrorKind::UnknownArgument),
+        ("dts-gateway quickstart --redis-url redis://h", ErrorKind::MissingRequiredArgument),
     ];
     for (line, kind) in refused {
         assert_eq!(parse(line), Err(kind), "{line}");

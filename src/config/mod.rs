@@ -20,6 +20,7 @@ mod overlay;
 mod places;
 mod purchases;
 mod quota;
+mod redis;
 mod secret;
 mod server;
 mod signatures;
@@ -46,6 +47,7 @@ pub use log::{Format, Log};
 pub use mistake::{Mistake, Mistakes, Place};
 pub use purchases::Purchases;
 pub use quota::{Quota, WAIT_CAP};
+pub use redis::Redis;
 pub use server::Server;
 pub use signatures::Signatures;
 pub use state::State;
@@ -83,6 +85,8 @@ pub struct Config {
     pub accounts: Vec<Account>,
     /// Waiting for the cloud's quota.
     pub quota: Quota,
+    /// What replicas share; without it there is one instance, or each has its part.
+    pub redis: Option<Redis>,
     /// Equal purchases.
     pub purchases: Purchases,
     /// The state policy.
@@ -109,6 +113,7 @@ struct Raw {
     providers: folders::RawProviders,
     account: BTreeMap<String, account::Raw>,
     quota: Quota,
+    redis: redis::Raw,
     purchases: Purchases,
     state: state::Raw,
     upstream: Upstream,
@@ -172,7 +177,8 @@ impl Raw {
         let accounts = account::check(self.account, providers.as_deref(), checker);
         let known = Some(accounts.as_slice()).filter(|accounts| accounts.len() == aliases);
         let teams = self.teams.check(folders::vocabulary(known, providers.as_deref()), checker);
-        let quota = self.quota.check(checker);
+        let redis = self.redis.check(checker);
+        let quota = self.quota.check(redis.is_some(), checker);
         let purchases = self.purchases.check(checker);
         let state = self.state.check(providers.as_deref(), checker);
         let upstream = self.upstream.check(checker);
@@ -193,6 +199,7 @@ impl Raw {
             providers: providers?,
             accounts,
             quota: quota?,
+            redis,
             purchases: purchases?,
             state: state?,
             upstream: upstream?,

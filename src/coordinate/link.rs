@@ -8,7 +8,6 @@ use redis::{PushInfo, PushKind, Script, Value};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, interval, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::{LinkError, LinkOptions, Mode, Session, session};
@@ -59,12 +58,11 @@ impl Link {
     /// Redis can't be reached. Without it nobody knows how many replicas there are, so nothing may be started.
     pub async fn connect(
         options: LinkOptions,
-        tasks: &TaskTracker,
         stopping: CancellationToken,
     ) -> Result<(Link, mpsc::UnboundedReceiver<String>), LinkError> {
         let (messages, mut pushed) = mpsc::unbounded_channel::<PushInfo>();
         let (texts, received) = mpsc::unbounded_channel();
-        tasks.spawn(async move {
+        tokio::spawn(async move {
             while let Some(push) = pushed.recv().await {
                 if let Some(text) = text(push) {
                     // Whoever listened is gone: so is the gateway.
@@ -85,7 +83,7 @@ impl Link {
         };
         keeper.report(&session, "join").await?;
         let link = Link { mode: Arc::clone(&keeper.mode), prefix };
-        tasks.spawn(keeper.run(session));
+        tokio::spawn(keeper.run(session));
         Ok((link, received))
     }
 

@@ -11,8 +11,7 @@ async fn a_wrong_address_says_how_to_write_one_and_shows_no_password() {
             timeout: Duration::from_secs(1),
             silence: Duration::from_secs(1),
         };
-        let tasks = tokio_util::task::TaskTracker::new();
-        let error = Link::connect(options, &tasks, tokio_util::sync::CancellationToken::new()).await.unwrap_err();
+        let error = Link::connect(options, tokio_util::sync::CancellationToken::new()).await.unwrap_err();
         assert!(!error.to_string().contains("hunter2"), "{error}");
         let is_address = matches!(error, LinkError::Address);
         assert_eq!(is_address, !url.starts_with("redis://"), "{url}: {error}");

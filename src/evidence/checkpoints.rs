@@ -104,8 +104,11 @@ impl Checkpoints {
         Ok(count)
     }
 
-    /// Seconds since everything was last signed.
+    /// Seconds since everything was last signed; none for an instance that leaves it to another.
     pub fn age_seconds(&self) -> i64 {
+        if !self.store.leads() {
+            return 0;
+        }
         self.clock.unix_seconds().saturating_sub(self.published.load(Ordering::Acquire))
     }
 

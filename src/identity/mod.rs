@@ -134,7 +134,7 @@ impl Identity {
             check_coverage(presented.signed_headers(), &caller)?;
         }
         if let (Some(nonce), Some(signed)) = (presented.nonce(), presented.timestamp()) {
-            self.nonces.burn(key_id, nonce, signed.saturating_add(skew), now.as_second())?;
+            self.nonces.burn(key_id, nonce, signed.saturating_add(skew), now.as_second()).await?;
         }
         let proof = Proof::Signature { key_id: key.key_id, fingerprint: presented.fingerprint() };
         Ok((caller, proof))

@@ -18,7 +18,7 @@ use super::{Fetch, FetchError, IssuerKeys, IssuerSettings, JwsAlgorithm, Sealing
 use crate::call::{Clock, Pattern, Record, Wall};
 use crate::store::{
     By, Count, Entry, Filter, KeyRow, KeyState, LogStore, Page, Per, Phases, Remembered, ReplayKey, Store, StoreError,
-    TaskRow, Verdict,
+    TaskRow, Tenancy, Verdict,
 };
 
 /// 2026-11-21T09:00:00Z.
@@ -118,7 +118,7 @@ impl Store for MemoryStore {
     async fn forget(&self, _: Timestamp) -> Result<u64, StoreError> {
         unreachable!("no changes here")
     }
-    async fn open_changes(&self) -> Result<Vec<Record>, StoreError> {
+    async fn open_changes(&self, _: bool) -> Result<Vec<Record>, StoreError> {
         unreachable!("no changes here")
     }
     async fn unsettled(&self, _: Timestamp, _: u32) -> Result<Vec<crate::store::Unsettled>, StoreError> {
@@ -171,7 +171,7 @@ impl Store for MemoryStore {
         }
         Ok(())
     }
-    async fn claim(&self, _: Duration) -> Result<(), StoreError> {
+    async fn claim(&self, _: Tenancy, _: Duration) -> Result<(), StoreError> {
         Ok(())
     }
     fn log(&self) -> &dyn LogStore {

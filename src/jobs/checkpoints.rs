@@ -19,10 +19,18 @@ const KEY_ROTATED: &str = "audit.key-rotated";
 const PREPARE_EVERY: Duration = Duration::from_secs(12 * 3600);
 
 /// Signs what the logs are, `every` so often, until `shutdown`.
-pub async fn publish_checkpoints(checkpoints: Arc<Checkpoints>, every: Duration, shutdown: CancellationToken) {
+/// Of several instances the one that leads signs the logs of all.
+pub async fn publish_checkpoints(
+    store: Arc<dyn Store>,
+    checkpoints: Arc<Checkpoints>,
+    every: Duration,
+    shutdown: CancellationToken,
+) {
     let mut tick = interval(every);
     while wait(&mut tick, &shutdown).await {
-        publish(&checkpoints).await;
+        if store.leads() {
+            publish(&checkpoints).await;
+        }
     }
 }
 

@@ -8,7 +8,7 @@ mod retain;
 mod settle;
 
 pub use checkpoints::{make_partitions, note_rotation, prepare_partitions, publish, publish_checkpoints};
-pub use recover::close_left_open;
+pub use recover::{close_left_open, close_those_of_the_dead};
 pub use refresh::{Refresh, forget_answers};
 pub use retain::{DroppedLog, Dropping, Limits, RetainError, Retention, retain};
 pub use settle::Settle;

@@ -98,6 +98,9 @@ pub enum RetainError {
 pub async fn retain(retention: Retention, shutdown: CancellationToken) {
     let mut tick = interval(EVERY);
     while wait(&mut tick, &shutdown).await {
+        if !retention.store.leads() {
+            continue;
+        }
         match retention.run().await {
             Ok(done) => {
                 for dropping in done {

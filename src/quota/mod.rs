@@ -37,7 +37,19 @@ pub use turn::Turn;
 #[derive(Clone, Debug, Default)]
 pub struct Quota {
     book: Shared,
-    replicas: Option<Arc<Replicas>>,
+    sharing: Sharing,
+}
+
+/// With whom the quota is shared.
+#[derive(Clone, Debug, Default)]
+enum Sharing {
+    /// With nobody.
+    #[default]
+    No,
+    /// With others of whom nothing is known but how many there are: this process uses one of so many parts.
+    Parts(u32),
+    /// With replicas that keep one book.
+    Replicas(Arc<Replicas>),
 }
 
 /// What the cloud counts together.
@@ -126,7 +138,13 @@ impl Quota {
 
     /// Books that are shared over `link`, with the messages to this replica. Must be called inside a Tokio runtime.
     pub fn shared(link: Link, messages: mpsc::UnboundedReceiver<String>) -> Quota {
-        Quota { book: Shared::default(), replicas: Some(Arc::new(Replicas::new(link, messages))) }
+        let replicas = Arc::new(Replicas::new(link, messages));
+        Quota { book: Shared::default(), sharing: Sharing::Replicas(replicas) }
+    }
+
+    /// Books of one of `parts` processes that know nothing of each other.
+    pub fn one_of(parts: u32) -> Quota {
+        Quota { book: Shared::default(), sharing: Sharing::Parts(parts.max(1)) }
     }
 
     /// Waits for a turn in all the wanted buckets, at most `max_wait`. Dropping the future frees the place.
@@ -134,9 +152,16 @@ impl Quota {
     /// # Errors
     /// The turn would come later than that: known at once, or, if more urgent calls came in between, at the end.
     pub async fn acquire(&self, wanted: &[BucketSpec], asker: &Asker<'_>, max_wait: Duration) -> Result<Turn, TooLong> {
-        if let Some(replicas) = &self.replicas {
-            return Box::pin(replicas.acquire(wanted, asker, max_wait)).await;
-        }
+        let part;
+        let wanted = match &self.sharing {
+            Sharing::No => wanted,
+            Sharing::Parts(parts) => {
+                part = part_of(wanted, 1, *parts);
+                &part
+            }
+            // On the heap: else every call would carry the state of both.
+            Sharing::Replicas(replicas) => return Box::pin(replicas.acquire(wanted, asker, max_wait)).await,
+        };
         let asked = Instant::now();
         let answer = self.book.lock().ask(wanted, asker, max_wait, asked)?;
         let (ticket, mut wake) = match answer {
@@ -163,9 +188,10 @@ impl Quota {
 
     /// How long a newcomer would wait now.
     pub async fn estimate(&self, wanted: &[BucketSpec], asker: &Asker<'_>) -> Duration {
-        match &self.replicas {
-            Some(replicas) => replicas.estimate(wanted, asker).await,
-            None => self.in_book(wanted, asker),
+        match &self.sharing {
+            Sharing::No => self.in_book(wanted, asker),
+            Sharing::Parts(parts) => self.in_book(&part_of(wanted, 1, *parts), asker),
+            Sharing::Replicas(replicas) => replicas.estimate(wanted, asker).await,
         }
     }
 
@@ -177,6 +203,12 @@ impl Quota {
     pub fn snapshot(&self) -> Vec<BucketView> {
         self.book.lock().views(Instant::now())
     }
+}
+
+/// So many parts of each bucket, in whole calls.
+fn part_of(wanted: &[BucketSpec], parts: u32, of: u32) -> Vec<BucketSpec> {
+    let part = |per: u32| if parts >= of { per } else { per / of.max(1) * parts };
+    wanted.iter().map(|spec| BucketSpec { per: part(spec.per), ..spec.clone() }).collect()
 }
 
 impl Shared {

@@ -15,13 +15,18 @@ use super::log::Head;
 use super::plan::Plan;
 use super::{Settlement, StoreError};
 
-/// The slot of the instance that has claimed the database.
+/// The slot of the instance that has claimed the database for itself; of several, the first one's.
 pub(super) const CLAIMED: i32 = 0;
+
+/// The first slot of commands that run beside instances, and of logs that go on beside one that was altered. Below it are
+/// the instances'.
+pub(super) const BESIDE: i32 = 100;
 
 /// Which log: written `0/changes`.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct LogName {
-    /// Whose it is: 0 is the instance that has claimed the database, others are commands that ran beside it.
+    /// Whose it is: 0 to 99 are instances, 0 the only one or the first; others are commands that ran beside them. Before
+    /// there were several instances, commands had slots from 1 on.
     pub slot: i32,
     /// What is in it.
     pub class: Class,

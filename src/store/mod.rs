@@ -86,8 +86,9 @@ pub trait Store: Send + Sync + 'static {
     /// Forgets answers that were remembered until before `now`, except those whose change is still open.
     async fn forget(&self, now: Timestamp) -> Result<u64, StoreError>;
 
-    /// Records of changes that a previous run left open.
-    async fn open_changes(&self) -> Result<Vec<crate::call::Record>, StoreError>;
+    /// Records of changes that are open though the instance that made them is gone. `at_start`: also those that an earlier
+    /// instance made in the place that this one has now claimed, before it made any itself.
+    async fn open_changes(&self, at_start: bool) -> Result<Vec<crate::call::Record>, StoreError>;
 
     /// Changes that were made since `since`, whose outcome is unknown and that nobody has settled, oldest first; at most
     /// `limit`.
@@ -111,9 +112,15 @@ pub trait Store: Send + Sync + 'static {
     /// Notes when keys were last used.
     async fn touch_keys(&self, used: &[(String, Timestamp)]) -> Result<(), StoreError>;
 
-    /// Makes sure that this is the only running instance on the database, for as long as the store lives; waits up to
-    /// `patience` for a predecessor to go.
-    async fn claim(&self, patience: Duration) -> Result<(), StoreError>;
+    /// Makes sure that nobody runs on the database who must not run beside this instance, for as long as the store lives;
+    /// waits up to `patience` for a predecessor to go.
+    async fn claim(&self, tenancy: Tenancy, patience: Duration) -> Result<(), StoreError>;
+
+    /// Whether this instance does what only one of several shall do. After another has died it may take some seconds
+    /// until one does.
+    fn leads(&self) -> bool {
+        true
+    }
 
     /// The logs that the records stand in.
     fn log(&self) -> &dyn LogStore;
@@ -169,6 +176,15 @@ pub trait LogStore: Send + Sync {
     async fn prepare(&self) -> Result<(), StoreError>;
 }
 
+/// With whom an instance shares its database.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Tenancy {
+    /// With nobody.
+    Sole,
+    /// With others that share too.
+    Shared,
+}
+
 /// What is stored of a task.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct TaskRow {
@@ -191,8 +207,14 @@ pub enum StoreError {
     #[error("the database does not fit this version ({0})")]
     Incompatible(String),
     /// Another instance runs on this database.
-    #[error("another instance is running on this database; stop it first")]
+    #[error(
+        "another instance is running on this database; stop it first, or let them share the quota: give both the same \
+         redis.url, or both quota.parts"
+    )]
     Claimed,
+    /// This kind of database has one instance.
+    #[error("several instances need Postgres: a SQLite file has one")]
+    NotShared,
     /// It exists already.
     #[error("{0} exists already")]
     Exists(String),

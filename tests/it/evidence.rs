@@ -12,7 +12,7 @@ use dts_gateway::cli::{Surroundings, main};
 use dts_gateway::evidence::{Checkpoints, Export, Folder, PublishError, Signer};
 use dts_gateway::proof::verify::{Brought, Report, verify};
 use dts_gateway::proof::{SigningKey, VerifyingKey, split_notes};
-use dts_gateway::store::Entry;
+use dts_gateway::store::{Entry, Tenancy};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection};
 use uuid::Uuid;
@@ -370,7 +370,7 @@ async fn what_was_signed_once_is_compared_before_more_is_signed() {
         live(world).await;
         world.stop_gateway().await;
         let store = world.store();
-        store.claim(Duration::from_secs(10)).await.unwrap();
+        store.claim(Tenancy::Sole, Duration::from_secs(10)).await.unwrap();
         let again = SigningKey::from_pem(ORIGIN, &key.to_pem().unwrap()).unwrap();
         let signer = Signer { origin: ORIGIN.to_owned(), keys: vec![again] };
         let checkpoints = Checkpoints::new(Arc::clone(&store), signer, Folder::new(folder(world)), Clock::system());

@@ -10,7 +10,7 @@ use dts_gateway::evidence::{Checkpoints, Export, Folder, Signer};
 use dts_gateway::jobs::{Limits, RetainError, Retention, note_rotation};
 use dts_gateway::proof::verify::{Brought, Report, verify};
 use dts_gateway::proof::{SigningKey, VerifyingKey, split_notes};
-use dts_gateway::store::{self, Entry, Filter, Hold, LogName, Start, Store};
+use dts_gateway::store::{self, Entry, Filter, Hold, LogName, Start, Store, Tenancy};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use tempfile::TempDir;
@@ -140,7 +140,7 @@ async fn open(
     let clock = Clock::from_wall(hands.clone());
     let store = store::open(&url, clock.clone()).unwrap();
     store.migrate().await.unwrap();
-    store.claim(Duration::from_secs(10)).await.unwrap();
+    store.claim(Tenancy::Sole, Duration::from_secs(10)).await.unwrap();
     (Arc::clone(&store), checkpoints(store, &folder.path().join("checkpoints"), pem, clock))
 }
 

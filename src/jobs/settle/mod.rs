@@ -92,7 +92,10 @@ impl Settle {
         loop {
             let round = async {
                 tick.tick().await;
-                settle.round(&mut waiting).await;
+                // Of several instances one asks the cloud.
+                if settle.store.leads() {
+                    settle.round(&mut waiting).await;
+                }
             };
             tokio::select! {
                 () = shutdown.cancelled() => return,

@@ -20,7 +20,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
-use super::{Asker, BucketKey, BucketSpec, Quota, TooLong, Turn};
+use super::{Asker, BucketKey, BucketSpec, Quota, TooLong, Turn, part_of};
 use crate::coordinate::{Link, Mode, Session};
 use pump::{Ask, Note, Order, Pump};
 pub(super) use slot::Slot;
@@ -184,12 +184,6 @@ fn group(wanted: &[BucketSpec]) -> String {
 /// The name of a bucket inside its group.
 fn window_id(key: &BucketKey) -> String {
     format!("{} {}", key.identity, key.host)
-}
-
-/// A part of each bucket.
-fn part_of(wanted: &[BucketSpec], parts: u32, of: u32) -> Vec<BucketSpec> {
-    let part = |per: u32| if parts >= of { per } else { per / of.max(1) * parts };
-    wanted.iter().map(|spec| BucketSpec { per: part(spec.per), ..spec.clone() }).collect()
 }
 
 fn too_long(wanted: &[BucketSpec], window: usize, wait: Duration) -> TooLong {

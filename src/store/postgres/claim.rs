@@ -1,6 +1,7 @@
-//! That only one instance runs on a Postgres database: a session's advisory lock, on a connection of its own.
+//! Who runs on a Postgres database: a session's advisory locks, on a connection of its own. One lock says whether there may
+//! be several instances, another is the slot of this one, a third is held by the one that leads.
 //!
-//! When that connection breaks, the lock is taken again. If another instance was faster, this one has lost its claim and
+//! When the connection breaks, the locks are taken again. If another instance was faster, this one has lost its claim and
 //! commits nothing more.
 
 use std::sync::Arc;
@@ -12,11 +13,16 @@ use sqlx::{ConnectOptions, Connection};
 use tokio::sync::Mutex;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::store::StoreError;
 use crate::store::fault::fault;
+use crate::store::logs::{BESIDE, CLAIMED};
+use crate::store::{StoreError, Tenancy};
 
-/// The lock's name: "dts-gate" in ASCII.
+/// The database's lock, exclusive or shared: "dts-gate" in ASCII.
 const NAME: i64 = 0x6474_732d_6761_7465;
+/// The lock of the one that leads: "dts-lead" in ASCII.
+const LEADER: i64 = 0x6474_732d_6c65_6164;
+/// First half of the names of the instances' locks, the second is the slot.
+pub(super) const INSTANCE: i32 = 0x6474_7304;
 /// How long the server may take to show that the connection lives, or to make a new one.
 const ANSWER: Duration = Duration::from_secs(5);
 
@@ -32,33 +38,56 @@ pub(super) struct Claim {
     options: PgConnectOptions,
     pulse: Duration,
     keeper: Mutex<Option<AbortOnDropHandle<()>>>,
-    lost: Arc<AtomicBool>,
+    standing: Arc<Standing>,
+}
+
+/// What is known of the claim.
+#[derive(Default)]
+struct Standing {
+    lost: AtomicBool,
+    leads: AtomicBool,
+}
+
+/// What is claimed.
+#[derive(Clone, Copy)]
+struct Claimed {
+    tenancy: Tenancy,
+    slot: i32,
 }
 
 impl Claim {
     /// No claim yet; once there is one, its connection is tried every `pulse`.
     pub(super) fn new(options: PgConnectOptions, pulse: Duration) -> Claim {
-        Claim { options, pulse, keeper: Mutex::new(None), lost: Arc::default() }
+        Claim { options, pulse, keeper: Mutex::new(None), standing: Arc::default() }
     }
 
     /// Whether another instance has taken what was claimed.
     pub(super) fn is_lost(&self) -> bool {
-        self.lost.load(Ordering::Acquire)
+        self.standing.lost.load(Ordering::Acquire)
     }
 
-    /// Claims, waiting up to `patience` for another instance to go.
-    pub(super) async fn take(&self, patience: Duration) -> Result<(), StoreError> {
+    /// Whether this instance leads.
+    pub(super) fn leads(&self) -> bool {
+        self.standing.leads.load(Ordering::Acquire)
+    }
+
+    /// Claims, waiting up to `patience` for another instance to go, and says which slot is this one's. Nothing if it was
+    /// claimed before.
+    pub(super) async fn take(&self, tenancy: Tenancy, patience: Duration) -> Result<Option<i32>, StoreError> {
         let mut keeper = self.keeper.lock().await;
         if keeper.is_some() {
-            return Ok(());
+            return Ok(None);
         }
         let mut connection = connect(&self.options).await.map_err(fault)?;
-        if !try_lock(&mut connection).await.map_err(fault)? {
-            wait(&mut connection, patience).await?;
+        if !try_share(&mut connection, tenancy).await.map_err(fault)? {
+            wait(&mut connection, tenancy, patience).await?;
         }
-        let keep = keep(self.options.clone(), self.pulse, connection, Arc::clone(&self.lost));
+        let slot = free_slot(&mut connection).await?;
+        lead(&mut connection, &self.standing).await.map_err(fault)?;
+        let claimed = Claimed { tenancy, slot };
+        let keep = keep(self.options.clone(), self.pulse, connection, claimed, Arc::clone(&self.standing));
         *keeper = Some(AbortOnDropHandle::new(tokio::spawn(keep)));
-        Ok(())
+        Ok(Some(slot))
     }
 
     /// Gives the claim back.
@@ -73,11 +102,39 @@ async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error
     Ok(connection)
 }
 
-async fn try_lock(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(NAME).fetch_one(connection).await
+async fn try_share(connection: &mut PgConnection, tenancy: Tenancy) -> Result<bool, sqlx::Error> {
+    let statement = match tenancy {
+        Tenancy::Sole => "SELECT pg_try_advisory_lock($1)",
+        Tenancy::Shared => "SELECT pg_try_advisory_lock_shared($1)",
+    };
+    sqlx::query_scalar(statement).bind(NAME).fetch_one(connection).await
 }
 
-async fn wait(connection: &mut PgConnection, patience: Duration) -> Result<(), StoreError> {
+async fn try_slot(connection: &mut PgConnection, slot: i32) -> Result<bool, sqlx::Error> {
+    let statement = "SELECT pg_try_advisory_lock($1, $2)";
+    sqlx::query_scalar(statement).bind(INSTANCE).bind(slot).fetch_one(connection).await
+}
+
+/// The first slot that no instance has.
+async fn free_slot(connection: &mut PgConnection) -> Result<i32, StoreError> {
+    for slot in CLAIMED..BESIDE {
+        if try_slot(connection, slot).await.map_err(fault)? {
+            return Ok(slot);
+        }
+    }
+    Err(StoreError::Claimed)
+}
+
+/// Leads if nobody does. Once it does, it does so for as long as the connection lives.
+async fn lead(connection: &mut PgConnection, standing: &Standing) -> Result<(), sqlx::Error> {
+    if !standing.leads.load(Ordering::Acquire) {
+        let leads = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(LEADER).fetch_one(connection).await?;
+        standing.leads.store(leads, Ordering::Release);
+    }
+    Ok(())
+}
+
+async fn wait(connection: &mut PgConnection, tenancy: Tenancy, patience: Duration) -> Result<(), StoreError> {
     let patience = patience.as_millis();
     if patience == 0 {
         return Err(StoreError::Claimed);
@@ -87,7 +144,11 @@ async fn wait(connection: &mut PgConnection, patience: Duration) -> Result<(), S
         .execute(&mut *connection)
         .await
         .map_err(fault)?;
-    let waited = sqlx::query("SELECT pg_advisory_lock($1)").bind(NAME).execute(connection).await;
+    let statement = match tenancy {
+        Tenancy::Sole => "SELECT pg_advisory_lock($1)",
+        Tenancy::Shared => "SELECT pg_advisory_lock_shared($1)",
+    };
+    let waited = sqlx::query(statement).bind(NAME).execute(connection).await;
     match waited {
         Ok(_) => Ok(()),
         // lock_not_available: the time is over.
@@ -96,24 +157,31 @@ async fn wait(connection: &mut PgConnection, patience: Duration) -> Result<(), S
     }
 }
 
-async fn keep(options: PgConnectOptions, pulse: Duration, connection: PgConnection, lost: Arc<AtomicBool>) {
+async fn keep(
+    options: PgConnectOptions,
+    pulse: Duration,
+    connection: PgConnection,
+    claimed: Claimed,
+    standing: Arc<Standing>,
+) {
     let mut connection = Some(connection);
     loop {
         tokio::time::sleep(pulse).await;
         if let Some(mut alive) = connection.take()
-            && let Ok(Ok(())) = tokio::time::timeout(ANSWER, alive.ping()).await
+            && let Ok(Ok(())) = tokio::time::timeout(ANSWER, pulse_of(&mut alive, &standing)).await
         {
             connection = Some(alive);
             continue;
         }
         tracing::warn!("the connection that holds the claim on the database broke, claiming again");
-        connection = match tokio::time::timeout(ANSWER, again(&options)).await {
+        standing.leads.store(false, Ordering::Release);
+        connection = match tokio::time::timeout(ANSWER, again(&options, claimed)).await {
             Ok(Ok(Some(alive))) => {
-                lost.store(false, Ordering::Release);
+                standing.lost.store(false, Ordering::Release);
                 Some(alive)
             }
             Ok(Ok(None)) => {
-                lost.store(true, Ordering::Release);
+                standing.lost.store(true, Ordering::Release);
                 tracing::error!("another instance is running on this database, nothing more is committed");
                 None
             }
@@ -122,7 +190,13 @@ async fn keep(options: PgConnectOptions, pulse: Duration, connection: PgConnecti
     }
 }
 
-async fn again(options: &PgConnectOptions) -> Result<Option<PgConnection>, sqlx::Error> {
+async fn pulse_of(connection: &mut PgConnection, standing: &Standing) -> Result<(), sqlx::Error> {
+    connection.ping().await?;
+    lead(connection, standing).await
+}
+
+async fn again(options: &PgConnectOptions, claimed: Claimed) -> Result<Option<PgConnection>, sqlx::Error> {
     let mut connection = connect(options).await?;
-    Ok(try_lock(&mut connection).await?.then_some(connection))
+    let is_ours = try_share(&mut connection, claimed.tenancy).await? && try_slot(&mut connection, claimed.slot).await?;
+    Ok(is_ours.then_some(connection))
 }

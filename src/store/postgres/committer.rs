@@ -5,7 +5,7 @@ use sqlx::postgres::PgConnection;
 use crate::call::Class;
 use crate::store::StoreError;
 use crate::store::fault::fault;
-use crate::store::logs::{self, CLAIMED, LogName, Logs};
+use crate::store::logs::{self, BESIDE, LogName, Logs};
 
 use super::log::end;
 
@@ -27,20 +27,20 @@ pub(super) struct Committer {
 }
 
 impl Committer {
-    /// Takes a slot: the one given, waiting until its lock is free, or the first free one behind that of the claim.
+    /// Takes a slot: the one given, waiting until its lock is free, or the first free one behind those of the instances.
     pub(super) async fn start(mut connection: PgConnection, slot: Option<i32>) -> Result<Committer, StoreError> {
         sqlx::raw_sql(PREPARE).execute(&mut connection).await.map_err(fault)?;
         let mut slot = match slot {
             // Whatever an earlier connection was doing has ended when its lock is free.
             Some(slot) => wait_for(&mut connection, slot).await?,
-            None => first_free(&mut connection, CLAIMED + 1).await?,
+            None => first_free(&mut connection, BESIDE).await?,
         };
         loop {
             let changes = end(&mut connection, LogName { slot, class: Class::Changes }).await?;
             let reads = end(&mut connection, LogName { slot, class: Class::Reads }).await?;
             match logs::resume(slot, changes, reads) {
                 Some(logs) => return Ok(Committer { connection, logs }),
-                None => slot = first_free(&mut connection, slot + 1).await?,
+                None => slot = first_free(&mut connection, BESIDE.max(slot + 1)).await?,
             }
         }
     }

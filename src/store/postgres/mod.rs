@@ -30,11 +30,10 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::fault::{fault, within};
-use super::logs::CLAIMED;
 use super::page::Words;
 use super::{
     By, Count, Entry, Filter, KeyRow, KeyState, LogStore, Page, Per, Phases, Remembered, ReplayKey, Store, StoreError,
-    TaskRow, Unsettled, Verdict,
+    TaskRow, Tenancy, Unsettled, Verdict,
 };
 use crate::call::Clock;
 use claim::Claim;
@@ -169,10 +168,9 @@ impl Postgres {
         Ok(committer)
     }
 
-    async fn try_claim(&self, patience: Duration) -> Result<(), StoreError> {
-        self.claim.take(patience).await?;
-        let before = self.slot.swap(CLAIMED, Ordering::AcqRel);
-        if before != CLAIMED {
+    async fn try_claim(&self, tenancy: Tenancy, patience: Duration) -> Result<(), StoreError> {
+        let Some(slot) = self.claim.take(tenancy, patience).await? else { return Ok(()) };
+        if self.slot.swap(slot, Ordering::AcqRel) != slot {
             drop(self.committer.lock().await.take());
         }
         Ok(())
@@ -234,8 +232,9 @@ impl Store for Postgres {
         within(OPERATION, read::forget(&self.pool, now)).await
     }
 
-    async fn open_changes(&self) -> Result<Vec<crate::call::Record>, StoreError> {
-        within(OPERATION, read::open_changes(&self.pool)).await
+    async fn open_changes(&self, at_start: bool) -> Result<Vec<crate::call::Record>, StoreError> {
+        let own = at_start.then(|| self.slot.load(Ordering::Acquire));
+        within(OPERATION, read::open_changes(&self.pool, own)).await
     }
 
     async fn unsettled(&self, since: Timestamp, limit: u32) -> Result<Vec<Unsettled>, StoreError> {
@@ -266,8 +265,12 @@ impl Store for Postgres {
         within(OPERATION, keys::touch(&self.pool, used)).await
     }
 
-    async fn claim(&self, patience: Duration) -> Result<(), StoreError> {
-        within(OPERATION + patience, self.try_claim(patience)).await
+    async fn claim(&self, tenancy: Tenancy, patience: Duration) -> Result<(), StoreError> {
+        within(OPERATION + patience, self.try_claim(tenancy, patience)).await
+    }
+
+    fn leads(&self) -> bool {
+        self.claim.leads()
     }
 
     fn log(&self) -> &dyn LogStore {

@@ -5,6 +5,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, PgPool, QueryBuilder, Row};
 use uuid::Uuid;
 
+use super::claim::INSTANCE;
 use crate::call::Record;
 use crate::store::fault::fault;
 use crate::store::page::{self, Words};
@@ -133,12 +134,17 @@ pub(super) async fn unsettled(pool: &PgPool, since: Timestamp, limit: u32) -> Re
     rows.iter().map(page::unsettled).collect()
 }
 
-/// Intents that are open.
-pub(super) async fn open_changes(pool: &PgPool) -> Result<Vec<Record>, StoreError> {
+/// Intents that are open, of slots that no instance has, and of the slot `own`.
+pub(super) async fn open_changes(pool: &PgPool, own: Option<i32>) -> Result<Vec<Record>, StoreError> {
     let columns = <sqlx::Postgres as Words>::COLUMNS;
     let statement = format!(
-        "SELECT {columns} FROM audit_intents r WHERE r.id IN (SELECT intent_id FROM open_changes) ORDER BY r.id"
+        "SELECT {columns} FROM audit_intents r WHERE r.id IN (SELECT intent_id FROM open_changes)
+         AND (r.slot = $1 OR r.slot NOT IN (SELECT l.objid::int FROM pg_locks l
+             WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2 AND l.classid = $2::oid
+             AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())))
+         ORDER BY r.id"
     );
-    let rows = sqlx::query(AssertSqlSafe(statement)).fetch_all(pool).await.map_err(fault)?;
+    let asked = sqlx::query(AssertSqlSafe(statement)).bind(own).bind(INSTANCE);
+    let rows = asked.fetch_all(pool).await.map_err(fault)?;
     rows.iter().map(page::record).collect()
 }

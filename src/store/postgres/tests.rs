@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may stop where its ground is missing
 
 mod roles;
+mod shared;
 
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use sqlx::{Connection, Row};
 use super::claim::Claim;
 use super::{Postgres, Store, StoreError, read};
 use crate::call::{Clock, Outcome};
+use crate::store::Tenancy;
 use crate::store::tests::bed::on_postgres;
 use crate::store::tests::{ended, record};
 
@@ -80,20 +82,20 @@ fn a_claim_is_taken_again_and_an_instance_that_lost_it_commits_nothing() {
                     WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
         let mut store = Postgres::connect(&bed.url(), Clock::system()).unwrap();
         store.claim = Claim::new(store.options.clone(), Duration::from_millis(20));
-        store.claim(Duration::ZERO).await.unwrap();
+        store.claim(Tenancy::Sole, Duration::ZERO).await.unwrap();
         bed.raw(kill).await.unwrap();
         let second = bed.another();
         // It may be ours again, or the other's who is faster now; let it be ours.
-        until(async || bed.count("pg_locks WHERE locktype = 'advisory' AND granted").await == 1).await;
+        until(async || bed.count("pg_locks WHERE locktype = 'advisory' AND granted").await == 3).await;
         assert!(!store.claim.is_lost());
 
         let mut slow = Postgres::connect(&bed.url(), Clock::system()).unwrap();
         // Long enough for the other one to be faster on a busy machine.
         slow.claim = Claim::new(slow.options.clone(), Duration::from_secs(2));
         store.close().await;
-        slow.claim(Duration::from_secs(10)).await.unwrap();
+        slow.claim(Tenancy::Sole, Duration::from_secs(10)).await.unwrap();
         bed.raw(kill).await.unwrap();
-        second.claim(Duration::from_secs(10)).await.unwrap();
+        second.claim(Tenancy::Sole, Duration::from_secs(10)).await.unwrap();
         until(async || slow.claim.is_lost()).await;
         assert!(matches!(slow.commit(&[ended(&record(Outcome::Ok))]).await, Err(StoreError::Claimed)));
         second.commit(&[ended(&record(Outcome::Ok))]).await.unwrap();
@@ -119,7 +121,7 @@ fn errors_tell_the_cause_and_no_secret() {
             for error in [
                 store.ping().await.unwrap_err(),
                 store.migrate().await.unwrap_err(),
-                store.claim(Duration::ZERO).await.unwrap_err(),
+                store.claim(Tenancy::Sole, Duration::ZERO).await.unwrap_err(),
                 store.commit(&[ended(&record(Outcome::Ok))]).await.unwrap_err(),
             ] {
                 let text = format!("{error} {error:?}");

@@ -33,7 +33,7 @@ use super::logs::CLAIMED;
 use super::page::Words;
 use super::{
     By, Count, Entry, Filter, KeyRow, KeyState, LogStore, Page, Per, Phases, Remembered, ReplayKey, Store, StoreError,
-    TaskRow, Unsettled, Verdict, summary,
+    TaskRow, Tenancy, Unsettled, Verdict, summary,
 };
 use crate::call::Clock;
 use claim::Claim;
@@ -169,7 +169,7 @@ impl Store for Sqlite {
         within(OPERATION, self.writing(async |connection| read::forget(connection, now).await)).await
     }
 
-    async fn open_changes(&self) -> Result<Vec<crate::call::Record>, StoreError> {
+    async fn open_changes(&self, _at_start: bool) -> Result<Vec<crate::call::Record>, StoreError> {
         within(OPERATION, read::open_changes(&self.pool)).await
     }
 
@@ -202,7 +202,10 @@ impl Store for Sqlite {
         within(OPERATION, self.writing(async |connection| keys::touch(connection, used).await)).await
     }
 
-    async fn claim(&self, patience: Duration) -> Result<(), StoreError> {
+    async fn claim(&self, tenancy: Tenancy, patience: Duration) -> Result<(), StoreError> {
+        if tenancy == Tenancy::Shared {
+            return Err(StoreError::NotShared);
+        }
         self.claim.take(patience).await
     }
 

@@ -17,7 +17,7 @@ fn a_change_is_open_holds_its_tasks_and_releases_them_with_its_end() {
 
         let open = bed.page(Filter::default()).await.records;
         assert_eq!(open, std::slice::from_ref(&change.record));
-        assert_eq!(bed.store.open_changes().await.unwrap(), std::slice::from_ref(&change.record));
+        assert_eq!(bed.store.open_changes(true).await.unwrap(), std::slice::from_ref(&change.record));
         let names = ["dts-2", "dts-9", "dts-1"].map(str::to_owned);
         let held = TaskRow { team: None, changes: 1, open_change: Some(change.record.id) };
         let rows = bed.store.tasks("main", &names).await.unwrap();
@@ -27,7 +27,7 @@ fn a_change_is_open_holds_its_tasks_and_releases_them_with_its_end() {
         assert_eq!(one(bed.store.as_ref(), end(&change, Outcome::Ok, None)).await, Verdict::Done);
         let done = bed.page(Filter::default()).await.records;
         assert_eq!(done, [Record { outcome: Outcome::Ok, upstream_code: None, ..change.record.clone() }]);
-        assert!(bed.store.open_changes().await.unwrap().is_empty());
+        assert!(bed.store.open_changes(true).await.unwrap().is_empty());
         let free = TaskRow { team: None, changes: 2, open_change: None };
         assert_eq!(bed.store.tasks("main", &names).await.unwrap()[2], free);
     });
@@ -80,10 +80,10 @@ fn creations_hold_no_task_and_do_not_hinder_each_other() {
         let (one, two) = (intent(&[]), intent(&[]));
         let verdicts = bed.store.commit(&[Entry::Intent(one.clone()), Entry::Intent(two)]).await.unwrap();
         assert_eq!(verdicts, [Verdict::Done, Verdict::Done]);
-        assert_eq!(bed.store.open_changes().await.unwrap().len(), 2);
+        assert_eq!(bed.store.open_changes(true).await.unwrap().len(), 2);
         let own = Entry::Own { account: "main".to_owned(), task: "dts-7".to_owned(), team: "orders".to_owned() };
         bed.store.commit(&[own, end(&one, Outcome::Ok, None)]).await.unwrap();
-        assert_eq!(bed.store.open_changes().await.unwrap().len(), 1);
+        assert_eq!(bed.store.open_changes(true).await.unwrap().len(), 1);
         assert_eq!(bed.store.tasks_of("main", "orders", 10).await.unwrap(), ["dts-7"]);
         let own = |task: &str, team: &str| Entry::Own {
             account: "main".to_owned(),
@@ -186,7 +186,7 @@ fn an_intent_and_its_end_may_be_in_one_batch() {
         let change = kept_intent(&[("dts-1", 0)], 1, 1);
         let batch = [Entry::Intent(change.clone()), end(&change, Outcome::Refused, None)];
         assert_eq!(bed.store.commit(&batch).await.unwrap(), [Verdict::Done, Verdict::Done]);
-        assert!(bed.store.open_changes().await.unwrap().is_empty());
+        assert!(bed.store.open_changes(true).await.unwrap().is_empty());
         assert_eq!(bed.count("remembered").await, 0);
         let found = bed.page(Filter::default()).await.records;
         assert_eq!((found.len(), found[0].outcome), (1, Outcome::Refused));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::at;
 use super::bed::on_both;
-use crate::store::{KeyRow, KeyState, StoreError};
+use crate::store::{KeyRow, KeyState, StoreError, Tenancy};
 
 #[test]
 fn keys_are_kept_ended_and_touched() {
@@ -51,22 +51,23 @@ fn keys_are_kept_ended_and_touched() {
 #[test]
 fn only_one_instance_has_the_claim_and_commands_need_none() {
     on_both(async |bed| {
-        bed.store.claim(Duration::ZERO).await.unwrap();
-        bed.store.claim(Duration::ZERO).await.unwrap();
+        bed.store.claim(Tenancy::Sole, Duration::ZERO).await.unwrap();
+        bed.store.claim(Tenancy::Sole, Duration::ZERO).await.unwrap();
         let second = bed.another();
-        assert!(matches!(second.claim(Duration::ZERO).await, Err(StoreError::Claimed)));
-        assert!(matches!(second.claim(Duration::from_millis(120)).await, Err(StoreError::Claimed)));
+        assert!(matches!(second.claim(Tenancy::Sole, Duration::ZERO).await, Err(StoreError::Claimed)));
+        assert!(matches!(second.claim(Tenancy::Sole, Duration::from_millis(120)).await, Err(StoreError::Claimed)));
         second.keys().await.unwrap();
         second.touch_keys(&[]).await.unwrap();
         second.migrate().await.unwrap();
 
         let third = bed.another();
-        let waiting = tokio::spawn(async move { third.claim(Duration::from_secs(30)).await.map(|()| third) });
+        let waiting =
+            tokio::spawn(async move { third.claim(Tenancy::Sole, Duration::from_secs(30)).await.map(|()| third) });
         bed.store.close().await;
         let third = waiting.await.unwrap().unwrap();
-        assert!(matches!(second.claim(Duration::ZERO).await, Err(StoreError::Claimed)));
+        assert!(matches!(second.claim(Tenancy::Sole, Duration::ZERO).await, Err(StoreError::Claimed)));
         // Without a farewell, as when its process dies.
         drop(third);
-        second.claim(Duration::from_secs(30)).await.unwrap();
+        second.claim(Tenancy::Sole, Duration::from_secs(30)).await.unwrap();
     });
 }

@@ -197,7 +197,7 @@ fn the_pages_are_all_records_once_while_others_are_added() {
                 let mut newer = record(Outcome::Ok);
                 newer.caller.clone_from(&caller);
                 bed.store.commit(&[ended(&newer)]).await.unwrap();
-                if let Some(open) = bed.store.open_changes().await.unwrap().pop() {
+                if let Some(open) = bed.store.open_changes(true).await.unwrap().pop() {
                     let closed = crate::call::Closed {
                         record: Record { outcome: Outcome::Unknown, ..open },
                         intended: true,

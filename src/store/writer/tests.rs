@@ -14,7 +14,7 @@ use crate::call::{Calls, Closed, Outcome, Record, RecordSink};
 use crate::store::tests::{end, ended, intent, record};
 use crate::store::{
     By, Count, Entry, Filter, Intent, KeyRow, KeyState, LogStore, Page, Per, Phases, Remembered, ReplayKey, Store,
-    StoreError, TaskRow, Verdict,
+    StoreError, TaskRow, Tenancy, Verdict,
 };
 
 /// What a commit does.
@@ -391,7 +391,7 @@ impl Store for Fake {
         unreachable!()
     }
 
-    async fn open_changes(&self) -> Result<Vec<Record>, StoreError> {
+    async fn open_changes(&self, _: bool) -> Result<Vec<Record>, StoreError> {
         unreachable!()
     }
 
@@ -421,7 +421,7 @@ impl Store for Fake {
         unreachable!()
     }
 
-    async fn claim(&self, _: Duration) -> Result<(), StoreError> {
+    async fn claim(&self, _: Tenancy, _: Duration) -> Result<(), StoreError> {
         unreachable!()
     }
 

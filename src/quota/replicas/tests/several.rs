@@ -9,7 +9,6 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use super::{prefix, redis_url};
 use crate::coordinate::{Link, LinkOptions, Mode};
@@ -68,7 +67,7 @@ async fn replica(url: &str, prefix: &str) -> Replica {
         timeout: Duration::from_secs(5),
         silence: WINDOW,
     };
-    let (link, messages) = Link::connect(options, &TaskTracker::new(), CancellationToken::new()).await.unwrap();
+    let (link, messages) = Link::connect(options, CancellationToken::new()).await.unwrap();
     Replica { quota: Quota::shared(link.clone(), messages), link }
 }
 

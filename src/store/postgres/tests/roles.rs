@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::call::{Clock, Outcome};
 use crate::store::tests::bed::{Bed, on_postgres};
 use crate::store::tests::{end, ended, intent, record};
-use crate::store::{Entry, Filter, StoreError, open, open_as};
+use crate::store::{Entry, Filter, StoreError, Tenancy, open, open_as};
 
 /// Two users and an empty schema that belongs to the first.
 struct Users {
@@ -56,11 +56,11 @@ fn the_gateway_s_user_adds_to_the_log_and_can_do_nothing_else_to_it() {
         store.migrate().await.unwrap();
         assert_eq!(store.warnings().await.unwrap(), Vec::<String>::new());
 
-        store.claim(Duration::ZERO).await.unwrap();
+        store.claim(Tenancy::Sole, Duration::ZERO).await.unwrap();
         store.log().prepare().await.unwrap();
         let change = intent(&[("dts-1", 0)]);
         store.commit(&[Entry::Intent(change.clone())]).await.unwrap();
-        assert_eq!(store.open_changes().await.unwrap().len(), 1);
+        assert_eq!(store.open_changes(true).await.unwrap().len(), 1);
         let reads: Vec<Entry> = (0..300).map(|_| ended(&record(Outcome::Ok))).collect();
         store.commit(&reads).await.unwrap();
         store.commit(&[end(&change, Outcome::Ok, None)]).await.unwrap();

@@ -1,0 +1,77 @@
+//! Several instances on one database.
+
+use std::time::Duration;
+
+use super::{Claim, Postgres, until};
+use crate::call::{Class, Clock, Outcome};
+use crate::store::tests::bed::{Bed, on_postgres};
+use crate::store::tests::{end, ended, intent, record};
+use crate::store::{Entry, LogName, Store, StoreError, Tenancy};
+
+/// An instance that looks often whether its connection lives.
+async fn instance(bed: &Bed) -> Postgres {
+    let mut store = Postgres::connect(&bed.url(), Clock::system()).unwrap();
+    store.claim = Claim::new(store.options.clone(), Duration::from_millis(20));
+    store.claim(Tenancy::Shared, Duration::ZERO).await.unwrap();
+    store
+}
+
+async fn logs(store: &Postgres) -> Vec<LogName> {
+    let heads = store.log().heads().await.unwrap();
+    heads.into_iter().filter(|head| head.size > 0).map(|head| head.log).collect()
+}
+
+#[test]
+fn instances_that_share_write_logs_of_their_own_and_one_leads() {
+    on_postgres(async |bed| {
+        let (first, second) = (instance(bed).await, instance(bed).await);
+        assert!(first.leads() && !second.leads());
+        for store in [&first, &second] {
+            store.commit(&[ended(&record(Outcome::Ok))]).await.unwrap();
+        }
+        let log = |slot| LogName { slot, class: Class::Reads };
+        assert_eq!(logs(&first).await, [log(0), log(1)]);
+        first.close().await;
+        until(async || second.leads()).await;
+        // A third one takes the place of the first, and its log.
+        let third = instance(bed).await;
+        third.commit(&[ended(&record(Outcome::Ok))]).await.unwrap();
+        assert_eq!(logs(&third).await, [log(0), log(1)]);
+        second.close().await;
+        third.close().await;
+    });
+}
+
+#[test]
+fn an_instance_that_shares_with_nobody_runs_beside_nobody() {
+    on_postgres(async |bed| {
+        let shared = instance(bed).await;
+        let sole = bed.another();
+        let refused = sole.claim(Tenancy::Sole, Duration::from_millis(50)).await;
+        assert!(matches!(refused, Err(StoreError::Claimed)), "{refused:?}");
+        shared.close().await;
+        sole.claim(Tenancy::Sole, Duration::from_secs(30)).await.unwrap();
+        let late = bed.another();
+        let refused = late.claim(Tenancy::Shared, Duration::from_millis(50)).await;
+        assert!(matches!(refused, Err(StoreError::Claimed)), "{refused:?}");
+        sole.close().await;
+    });
+}
+
+#[test]
+fn only_changes_of_instances_that_are_gone_are_left_open() {
+    on_postgres(async |bed| {
+        let (dying, living) = (instance(bed).await, instance(bed).await);
+        let (lost, kept) = (intent(&[("dts-1", 0)]), intent(&[("dts-2", 0)]));
+        dying.commit(&[Entry::Intent(lost.clone())]).await.unwrap();
+        living.commit(&[Entry::Intent(kept.clone())]).await.unwrap();
+        assert!(living.open_changes(false).await.unwrap().is_empty());
+        drop(dying);
+        until(async || !living.open_changes(false).await.unwrap().is_empty()).await;
+        let left = living.open_changes(false).await.unwrap();
+        assert_eq!(left.iter().map(|record| record.id).collect::<Vec<_>>(), [lost.record.id]);
+        living.commit(&[end(&lost, Outcome::Unknown, None), end(&kept, Outcome::Ok, None)]).await.unwrap();
+        assert!(living.open_changes(true).await.unwrap().is_empty());
+        living.close().await;
+    });
+}
