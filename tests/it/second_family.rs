@@ -45,13 +45,13 @@ pub async fn configure(caller: &Caller, name: &str) -> Answer {
 }
 
 /// A call that a key pair signs among its parameters.
-async fn signed(world: &World, pair: &(String, String), nonce: &str, more: &[(&str, &str)]) -> Answer {
-    signed_otherwise(world, pair, &[("SignatureNonce", Some(nonce))], more).await
+pub async fn signed(at: &str, pair: &(String, String), nonce: &str, more: &[(&str, &str)]) -> Answer {
+    signed_otherwise(at, pair, &[("SignatureNonce", Some(nonce))], more).await
 }
 
 /// The same with other parameters of the protocol than usual, or without them.
 async fn signed_otherwise(
-    world: &World,
+    at: &str,
     pair: &(String, String),
     other: &[(&str, Option<&str>)],
     more: &[(&str, &str)],
@@ -71,8 +71,8 @@ async fn signed_otherwise(
     parameters.extend_from_slice(more);
     let signature = rpc_v1::sign(&Method::GET, &parameters, &SecretKey::from(pair.1.clone()));
     parameters.push(("Signature", &signature));
-    let request = Request::get(format!("{}/?{}", world.public, form(&parameters))).body(whole("")).unwrap();
-    Caller::stranger(&world.public).exchange(request).await
+    let request = Request::get(format!("{}/?{}", at, form(&parameters))).body(whole("")).unwrap();
+    Caller::stranger(at).exchange(request).await
 }
 
 async fn job(world: &World, status: &str) -> String {
@@ -131,22 +131,22 @@ async fn with_a_key_pair(world: &World) {
     let pair = world.key_pair("all").await;
     let id = job(world, "Migrating").await;
     let detail = [("Action", "DescribeDtsJobDetail"), ("DtsJobId", id.as_str()), REGION];
-    let told = good(&signed(world, &pair, "n-1", &detail).await);
+    let told = good(&signed(&world.public, &pair, "n-1", &detail).await);
     assert_eq!(told["Status"], "Migrating", "{told}");
-    refused(&signed(world, &pair, "n-1", &detail).await, 400, "SignatureNonceUsed", "nonce-reused");
-    good(&signed(world, &pair, "n-2", &detail).await);
+    refused(&signed(&world.public, &pair, "n-1", &detail).await, 400, "SignatureNonceUsed", "nonce-reused");
+    good(&signed(&world.public, &pair, "n-2", &detail).await);
     let forged = (pair.0.clone(), format!("{}x", pair.1));
-    refused(&signed(world, &forged, "n-3", &detail).await, 400, "SignatureDoesNotMatch", "signature-mismatch");
+    refused(&signed(&world.public, &forged, "n-3", &detail).await, 400, "SignatureDoesNotMatch", "signature-mismatch");
     let unknown = ("LTAInobody".to_owned(), pair.1.clone());
-    refused(&signed(world, &unknown, "n-4", &detail).await, 404, "InvalidAccessKeyId.NotFound", "key-unknown");
+    refused(&signed(&world.public, &unknown, "n-4", &detail).await, 404, "InvalidAccessKeyId.NotFound", "key-unknown");
     let malformed = [detail.as_slice(), &[("SecurityToken", "CAISnosuchtoken")]].concat();
-    let malformed = signed(world, &pair, "n-6", &malformed).await;
+    let malformed = signed(&world.public, &pair, "n-6", &malformed).await;
     refused(&malformed, 403, "InvalidSecurityToken.Malformed", "token-invalid");
     let others = world.token("reader", &[]);
     let foreign = [detail.as_slice(), &[("SecurityToken", others.expose_secret())]].concat();
-    refused(&signed(world, &pair, "n-7", &foreign).await, 403, "InvalidSecurityToken.Expired", "token-invalid");
+    refused(&signed(&world.public, &pair, "n-7", &foreign).await, 403, "InvalidSecurityToken.Expired", "token-invalid");
     let stop = [("Action", "StopDtsJob"), ("DtsJobId", id.as_str()), REGION];
-    good(&signed(world, &pair, "n-5", &stop).await);
+    good(&signed(&world.public, &pair, "n-5", &stop).await);
     assert_eq!(world.sent("StopDtsJob").await, 1);
 }
 

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use dts_gateway::app::Running;
 use dts_gateway::call::Clock;
 use dts_gateway::config::Config;
 use dts_gateway::identity::{Claims, IssuedPair, KeyIssuer, SystemRandom, mint};
@@ -11,13 +10,11 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::runtime::Runtime;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 use tracing::Dispatch;
 
 use crate::caller::{Answer, Caller, until};
 pub use crate::database::{Database, TestDatabase};
+use crate::gateway::Gateway;
 pub use crate::settings::Options;
 use crate::settings::{self, TOKEN_SECRET};
 
@@ -30,10 +27,7 @@ pub struct World {
     pub store_url: SecretString,
     pub database: TestDatabase,
     log: Option<Dispatch>,
-    /// The gateway has threads of its own: what a test does cannot hold it up, and it can be cut off in mid-air.
-    runtime: Option<Runtime>,
-    stop: Option<oneshot::Sender<()>>,
-    running: Option<JoinHandle<()>>,
+    gateway: Option<Gateway>,
 }
 
 /// Runs a scenario in a world on SQLite, then in one on Postgres.
@@ -74,9 +68,7 @@ impl World {
             store_url,
             database,
             log: options.log,
-            runtime: None,
-            stop: None,
-            running: None,
+            gateway: None,
         };
         world.start_gateway().await;
         world
@@ -84,47 +76,38 @@ impl World {
 
     /// Starts the gateway (again) on what is there.
     pub async fn start_gateway(&mut self) {
-        let config = self.config();
-        let mut runtime = tokio::runtime::Builder::new_multi_thread();
-        if let Some(log) = self.log.clone() {
-            // For as long as the thread lives; other tests' gateways log elsewhere.
-            runtime.on_thread_start(move || std::mem::forget(tracing::dispatcher::set_default(&log)));
-        }
-        let runtime = runtime.worker_threads(2).enable_all().build().unwrap();
-        let running = runtime.spawn(Running::start(config, Clock::system())).await.unwrap().unwrap();
-        self.public = format!("http://{}", running.public_addr());
-        self.admin = format!("http://{}", running.admin_addr());
-        let (stop, stopped) = oneshot::channel::<()>();
-        self.stop = Some(stop);
-        self.running = Some(runtime.spawn(async move {
-            let until = async {
-                let _ = stopped.await;
-            };
-            running.run_until(until).await.unwrap();
-        }));
-        self.runtime = Some(runtime);
+        let gateway = self.another().await;
+        (self.public, self.admin) = (gateway.public.clone(), gateway.admin.clone());
+        self.gateway = Some(gateway);
+    }
+
+    /// One more gateway of the same configuration.
+    pub async fn another(&self) -> Gateway {
+        self.another_by(Clock::system()).await
+    }
+
+    /// The same by another clock.
+    pub async fn another_by(&self, clock: Clock) -> Gateway {
+        Gateway::start(self.config(), clock, self.log.clone()).await
     }
 
     /// Tells the gateway to stop, and does not wait for it.
     pub fn tell_to_stop(&mut self) {
-        drop(self.stop.take());
+        if let Some(gateway) = &mut self.gateway {
+            gateway.tell_to_stop();
+        }
     }
 
     /// Stops the gateway as SIGTERM does, and waits until everything is written.
     pub async fn stop_gateway(&mut self) {
-        self.tell_to_stop();
-        if let Some(running) = self.running.take() {
-            running.await.unwrap();
+        if let Some(gateway) = self.gateway.take() {
+            gateway.stop().await;
         }
-        self.abandon_gateway();
     }
 
     /// Stops the gateway as SIGKILL does: nothing of it runs on, nothing that was not committed is written.
     pub fn abandon_gateway(&mut self) {
-        self.running = None;
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
+        drop(self.gateway.take());
     }
 
     /// The store, opened beside the gateway.

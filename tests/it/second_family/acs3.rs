@@ -105,10 +105,11 @@ async fn in_xml(world: &World) {
     is_error(&unknown, 404, "InvalidAction.NotFound", "[dts-gateway action-unknown]: ");
     // A signature among the parameters: XML is what nobody has to ask for, and JSON is.
     let detail = [("Action", "DescribeDtsJobDetail"), detail[0], REGION];
-    let old = signed_otherwise(world, &pair, &[("Format", None), ("SignatureNonce", Some("n-3"))], &detail).await;
+    let old =
+        signed_otherwise(&world.public, &pair, &[("Format", None), ("SignatureNonce", Some("n-3"))], &detail).await;
     assert!(old.text().contains("<DescribeDtsJobDetailResponse>"), "{}", old.text());
     let forged = (pair.0, "x".to_owned());
-    let old = signed_otherwise(world, &forged, &[("Format", Some("XML"))], &detail).await;
+    let old = signed_otherwise(&world.public, &forged, &[("Format", Some("XML"))], &detail).await;
     is_error(&old, 400, "SignatureDoesNotMatch", "[dts-gateway signature-mismatch]: ");
 }
 
@@ -130,7 +131,7 @@ async fn other_methods(world: &World) {
         ("SignatureType", "PRIVATEKEY"),
         ("SignatureType", "BEARERTOKEN"),
     ] {
-        let answer = signed_otherwise(world, &pair, &[(name, Some(value))], &stop).await;
+        let answer = signed_otherwise(&world.public, &pair, &[(name, Some(value))], &stop).await;
         let why = refused(&answer, 400, "SignatureDoesNotMatch", "signature-mismatch");
         assert!(why.contains(&format!("{name}={value} is not served")), "{why}");
     }

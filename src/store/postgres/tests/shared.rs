@@ -29,7 +29,7 @@ fn instances_that_share_write_logs_of_their_own_and_one_leads() {
         for store in [&first, &second] {
             store.commit(&[ended(&record(Outcome::Ok))]).await.unwrap();
         }
-        let log = |slot| LogName { slot, class: Class::Reads };
+        let log = |slot| LogName { slot, class: Class::Changes };
         assert_eq!(logs(&first).await, [log(0), log(1)]);
         first.close().await;
         until(async || second.leads()).await;
