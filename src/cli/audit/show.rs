@@ -10,11 +10,49 @@ pub(super) fn records(page: &Value, json: bool, here: &Surroundings) {
     if json {
         return here.out.json(page);
     }
-    let rows: Vec<Vec<String>> = items(&page["records"]).iter().map(record).collect();
+    let rows: Vec<Vec<String>> = items(&page["records"]).iter().map(row).collect();
     let head = ["TIME", "CALLER", "ACTION", "TASKS", "OUTCOME", "WHY", "WAITED", "REQUEST ID"];
     table::lines(&head, &rows).iter().for_each(|line| here.out.line(line));
     if let Some(cursor) = page["next_cursor"].as_str() {
         here.out.complain(&format!("note: there are more, go on with --cursor {}", plain(cursor)));
+    }
+}
+
+/// One record: its phases, each with its proof, then what it says, as it ended or as it was intended.
+pub(super) fn record(written: &Value, json: bool, here: &Surroundings) {
+    if json {
+        return here.out.json(written);
+    }
+    let phase = |name: &str| {
+        let phase = &written[name];
+        let said = if name == "settled" { text(phase, "settled") } else { text(&phase["record"], "outcome") };
+        let proof = &phase["proof"];
+        let place = proof["index"].as_u64().map(|index| format!("{} entry {index}", text(proof, "log")));
+        let state = proof["state"].as_str().unwrap_or("none").to_owned();
+        let row = vec![name.to_owned(), said, text(proof, "recorded_at"), state, place.unwrap_or_default()];
+        phase.is_object().then_some(row)
+    };
+    let rows: Vec<Vec<String>> = ["intent", "ended", "settled"].into_iter().filter_map(phase).collect();
+    table::lines(&["PHASE", "SAYS", "RECORDED", "PROOF", "PLACE"], &rows).iter().for_each(|line| here.out.line(line));
+    here.out.line("");
+    let last = ["ended", "intent"].into_iter().map(|name| &written[name]["record"]).find(|record| record.is_object());
+    let record = last.unwrap_or(&Value::Null);
+    fields(record, here);
+    fields(&record["detail"], here);
+}
+
+/// Everything that is not empty, a line each.
+fn fields(object: &Value, here: &Surroundings) {
+    for (name, value) in object.as_object().into_iter().flatten() {
+        let shown = match value {
+            Value::Null | Value::Bool(false) => continue,
+            Value::String(text) if text.is_empty() => continue,
+            Value::Array(all) if all.is_empty() => continue,
+            Value::String(text) => text.clone(),
+            Value::Object(_) if name == "detail" => continue,
+            other => other.to_string(),
+        };
+        here.out.line(&format!("{}: {}", plain(name), plain(&shown)));
     }
 }
 
@@ -34,7 +72,7 @@ pub(super) fn summary(summary: &Value, json: bool, here: &Surroundings) {
     table::lines(&["START", &by, "RECORDS"], &rows).iter().for_each(|line| here.out.line(line));
 }
 
-fn record(record: &Value) -> Vec<String> {
+fn row(record: &Value) -> Vec<String> {
     let tasks = items(&record["task_ids"]).iter().filter_map(Value::as_str).collect::<Vec<_>>();
     let why = ["reason", "upstream_code", "settled"].map(|name| text(record, name));
     let waited = record["waited_ms"].as_i64().filter(|waited| *waited > 0);

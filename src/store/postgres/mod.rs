@@ -321,6 +321,7 @@ fn migrations() -> Migrator {
         (2, "provable log", include_str!("../../../migrations/postgres/0002_provable_log.sql")),
         (3, "settlements", include_str!("../../../migrations/postgres/0003_settlements.sql")),
         (4, "roles and retention", include_str!("../../../migrations/postgres/0004_roles_and_retention.sql")),
+        (6, "statements", include_str!("../../../migrations/postgres/0006_statements.sql")),
     ];
     let migration = |(version, name, text): (i64, &'static str, &'static str)| {
         Migration::new(version, name.into(), MigrationType::Simple, text.into_sql_str(), false)
