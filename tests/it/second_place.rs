@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,8 @@ use tempfile::TempDir;
 
 use crate::database::{Database, TestDatabase};
 use crate::retention::{Bed, ORIGIN, on_both, proven, signing};
+use crate::smoke::creation;
+use crate::world::{Options, World};
 
 /// A second place that can be taken away.
 struct Second {
@@ -203,4 +206,39 @@ async fn one_that_can_never_be_reached_stops_nothing() {
         assert!(Duration::from_secs(bed.checkpoints.second_age_seconds().unsigned_abs()) > Duration::ZERO);
     })
     .await;
+}
+
+/// A whole gateway, its auditor's commands, and the metric.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_auditor_takes_the_notes_out_of_it_and_verifies() {
+    let (key, options) = crate::evidence::options();
+    let config = format!("{}second_url = \"sqlite:second.sqlite3\"\n", options.config);
+    let mut world = World::start_with(Database::Sqlite, Options { config, ..options }).await;
+    world.with_token("all").act("CreateMigrateJob", creation()).await.response();
+    let made = world.records("action=CreateMigrateJob&outcome=ok", 1).await;
+    let metrics = world.auditor().get("/metrics").await.text();
+    assert!(metrics.contains("dts_gateway_audit_second_checkpoint_age_seconds"), "{metrics}");
+    world.stop_gateway().await;
+
+    let path = |name: &str| world.folder.path().join(name).display().to_string();
+    let run = |arguments: Vec<String>| {
+        let program = Command::new(env!("CARGO_BIN_EXE_dts-gateway")).arg("audit").args(&arguments).output().unwrap();
+        let told = String::from_utf8(program.stdout).unwrap();
+        assert!(program.status.success(), "{arguments:?}: {told}{}", String::from_utf8_lossy(&program.stderr));
+        told
+    };
+    let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    let config = path("gateway.toml");
+    let shown = run(words(&format!("show {} --config {config}", made[0]["id"].as_str().unwrap())));
+    assert!(shown.contains("intent  open") && shown.contains("action: CreateMigrateJob"), "{shown}");
+    run(words(&format!("export --format proof --config {config} --output {}", path("log.proof"))));
+    std::fs::write(path("second.url"), format!("sqlite:{}\n", path("second.sqlite3"))).unwrap();
+    let notes = run(words(&format!("checkpoints --from-file {} --origin {ORIGIN}", path("second.url"))));
+    assert!(notes.contains("/all-logs\n") && notes.contains("/0/changes\n"), "{notes}");
+    std::fs::write(path("notes"), notes).unwrap();
+    let public = key.verifying_key();
+    let told = run(words(&format!("verify {} --key {public} --checkpoint {}", path("log.proof"), path("notes"))));
+    assert!(told.contains("by your checkpoint of") && told.contains("nothing is wrong"), "{told}");
+    assert_eq!(run(words(&format!("checkpoints --from sqlite:{} --origin gateway", path("second.sqlite3")))), "");
+    world.end().await;
 }

@@ -18,11 +18,16 @@ pub(super) fn records(page: &Value, json: bool, here: &Surroundings) {
     }
 }
 
-/// One record: its phases, each with its proof, then what it says, as it ended or as it was intended.
+/// One record.
 pub(super) fn record(written: &Value, json: bool, here: &Surroundings) {
     if json {
         return here.out.json(written);
     }
+    lines_of(written).iter().for_each(|line| here.out.line(line));
+}
+
+/// A record's phases, each with its proof, then what it says, as it ended or as it was intended.
+fn lines_of(written: &Value) -> Vec<String> {
     let phase = |name: &str| {
         let phase = &written[name];
         let said = if name == "settled" { text(phase, "settled") } else { text(&phase["record"], "outcome") };
@@ -33,27 +38,26 @@ pub(super) fn record(written: &Value, json: bool, here: &Surroundings) {
         phase.is_object().then_some(row)
     };
     let rows: Vec<Vec<String>> = ["intent", "ended", "settled"].into_iter().filter_map(phase).collect();
-    table::lines(&["PHASE", "SAYS", "RECORDED", "PROOF", "PLACE"], &rows).iter().for_each(|line| here.out.line(line));
-    here.out.line("");
+    let mut lines = table::lines(&["PHASE", "SAYS", "RECORDED", "PROOF", "PLACE"], &rows);
+    lines.push(String::new());
     let last = ["ended", "intent"].into_iter().map(|name| &written[name]["record"]).find(|record| record.is_object());
     let record = last.unwrap_or(&Value::Null);
-    fields(record, here);
-    fields(&record["detail"], here);
+    lines.extend(fields(record).chain(fields(&record["detail"])));
+    lines
 }
 
-/// Everything that is not empty, a line each.
-fn fields(object: &Value, here: &Surroundings) {
-    for (name, value) in object.as_object().into_iter().flatten() {
+/// Everything that says something, a line each.
+fn fields(object: &Value) -> impl Iterator<Item = String> {
+    object.as_object().into_iter().flatten().filter_map(|(name, value)| {
         let shown = match value {
-            Value::Null | Value::Bool(false) => continue,
-            Value::String(text) if text.is_empty() => continue,
-            Value::Array(all) if all.is_empty() => continue,
+            Value::Null | Value::Bool(false) => return None,
+            Value::Object(_) if name == "detail" => return None,
             Value::String(text) => text.clone(),
-            Value::Object(_) if name == "detail" => continue,
+            Value::Array(all) if all.is_empty() => String::new(),
             other => other.to_string(),
         };
-        here.out.line(&format!("{}: {}", plain(name), plain(&shown)));
-    }
+        (!shown.is_empty()).then(|| format!("{}: {}", plain(name), plain(&shown)))
+    })
 }
 
 /// The numbers of a summary that are not 0.
@@ -94,4 +98,48 @@ fn text(record: &Value, name: &str) -> String {
 
 fn items(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_record_is_its_phases_and_what_it_says() {
+        let record = |outcome: &str| {
+            json!({
+                "id": "01a1", "caller": "ann\u{1b}[2J", "outcome": outcome, "reason": null, "caller_gone": false,
+                "region": "", "task_ids": ["dts-1"], "waited_ms": 3, "detail": { "kind": "change", "observed": [] }
+            })
+        };
+        let proof = json!({
+            "state": "proven", "log": "0/changes", "index": 7, "recorded_at": "2026-11-21T10:00:00.000000Z"
+        });
+        let written = json!({
+            "id": "01a1",
+            "intent": { "record": record("open"), "proof": proof },
+            "ended": { "record": record("unknown") },
+            "settled": { "settled": "done", "proof": { "state": "pending", "log": "0/changes", "index": 9 } },
+        });
+        assert_eq!(
+            lines_of(&written),
+            [
+                "PHASE    SAYS     RECORDED                     PROOF    PLACE",
+                "intent   open     2026-11-21T10:00:00.000000Z  proven   0/changes entry 7",
+                "ended    unknown                               none",
+                "settled  done                                  pending  0/changes entry 9",
+                "",
+                "caller: ann\u{fffd}[2J",
+                "id: 01a1",
+                "outcome: unknown",
+                "task_ids: [\"dts-1\"]",
+                "waited_ms: 3",
+                "kind: change",
+            ]
+        );
+        let read = json!({ "id": "01a2", "ended": { "record": record("ok") } });
+        assert!(lines_of(&read).iter().any(|line| line == "outcome: ok"));
+    }
 }
