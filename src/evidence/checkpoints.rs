@@ -4,37 +4,19 @@
 //! is not signed any more, because a signature would make the change look right.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use jiff::Timestamp;
 use tokio::sync::Mutex;
 
 use super::claims::{Claims, begins_with};
 use super::folder::Folder;
 use super::second::{self, Second};
+use super::signer::{Rotation, Signer};
 use crate::call::Clock;
-use crate::proof::{Checkpoint, Hash, NoteFault, SigningKey, Statement, VerifyingKey, claimed_signers};
+use crate::proof::{Checkpoint, Hash, NoteFault, Statement, VerifyingKey};
 use crate::store::{Head, KeptCheckpoint, KeptStatement, LogName, Notes, SignedNote, Store, StoreError};
-
-/// Who signs, and as what.
-pub struct Signer {
-    /// What checkpoints are of: the deployment's name, before the log's.
-    pub origin: String,
-    /// The key, and the one before it while auditors still have only that.
-    pub keys: Vec<SigningKey>,
-}
-
-/// The keys that sign are others than before.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Rotation {
-    /// Name and digits of those that signed the newest checkpoint.
-    pub before: Vec<String>,
-    /// The public halves of those that sign now.
-    pub keys: Vec<String>,
-}
 
 /// The checkpoints of a deployment.
 pub struct Checkpoints {
@@ -162,7 +144,7 @@ impl Checkpoints {
 
     /// The public half of the key.
     pub fn verifying_keys(&self) -> Vec<&VerifyingKey> {
-        self.signer.keys.iter().map(SigningKey::verifying_key).collect()
+        self.signer.verifying_keys()
     }
 
     /// What to write down when the keys that sign are not those that signed the newest checkpoint.
@@ -170,32 +152,24 @@ impl Checkpoints {
     /// # Errors
     /// The store's.
     pub async fn rotation(&self) -> Result<Option<Rotation>, StoreError> {
-        let mut newest: Option<KeptCheckpoint> = None;
-        for head in self.store.log().heads().await? {
-            let kept = self.store.log().newest_checkpoint(head.log).await?;
-            newest = kept.into_iter().chain(newest).max_by_key(|kept| kept.made_at);
-        }
-        let Some(newest) = newest else { return Ok(None) };
-        let before = claimed_signers(&newest.note);
-        let mut now: Vec<String> = self.verifying_keys().into_iter().map(VerifyingKey::short).collect();
-        now.sort();
-        let keys = self.verifying_keys().into_iter().map(ToString::to_string).collect();
-        Ok((before != now).then_some(Rotation { before, keys }))
+        self.signer.rotation(self.store.log()).await
     }
 
     /// Looks up what was said of all logs before: here once, and at the second place as soon as it answers.
     async fn recall(&self, state: &mut State) -> Result<(), PublishError> {
-        let keys = self.keys();
+        let keys = self.signer.keys_known();
         if state.stated.is_none() {
+            let of_us = |statement: &Statement| statement.origin == self.signer.origin;
+            let written = self.folder.newest_statement()?;
+            // The folder is believed as it is, the database only what was signed.
+            let claimed = written.as_deref().and_then(Statement::claimed).filter(of_us);
+            claimed.iter().for_each(|claimed| state.claims.statement(claimed, false));
             let kept = self.store.log().newest_statement().await?.map(|kept| kept.note);
-            let mut newest: Option<Statement> = None;
-            for note in kept.into_iter().chain(self.folder.newest_statement()?) {
-                let claimed = Statement::claimed(&note).filter(|claimed| claimed.origin == self.signer.origin);
-                // What is said again is what was signed.
-                let signed = claimed.clone().filter(|_| Statement::open(&note, &keys).is_ok());
-                claimed.iter().for_each(|claimed| state.claims.statement(claimed, signed.is_some()));
-                newest = newest.into_iter().chain(signed).max_by_key(|signed| signed.time);
-            }
+            // What is said again is what was signed.
+            let signed = kept.iter().chain(&written).filter_map(|note| Statement::open(note, &keys).ok()).filter(of_us);
+            let signed: Vec<Statement> = signed.collect();
+            signed.iter().for_each(|signed| state.claims.statement(signed, true));
+            let newest = signed.into_iter().max_by_key(|signed| signed.time);
             state.stated = Some(newest.map(|newest| newest.logs).unwrap_or_default());
         }
         if let Some(second) = &mut state.second
@@ -229,12 +203,12 @@ impl Checkpoints {
             return Ok(None);
         }
         let made_at = self.clock.now();
-        let note = self.note(log, size, root, made_at)?;
+        let note = self.signer.checkpoint(log, size, root, made_at)?;
         let (folder, text) = (self.folder.clone(), note.clone());
         self.written(move || folder.append(log, &text)).await?;
         self.store.log().keep_checkpoint(&KeptCheckpoint { log, size, made_at, note: note.clone() }).await?;
         state.signed.insert(log, (size, root));
-        Ok(Some(SignedNote { log: self.origin(log), size, made_at, note }))
+        Ok(Some(SignedNote { log: self.signer.named(log), size, made_at, note }))
     }
 
     /// Signs what all logs are. Of one that can't be signed any more it says again what was said before.
@@ -247,7 +221,7 @@ impl Checkpoints {
         logs.extend(state.claims.broken());
         let (origin, made_at) = (self.signer.origin.clone(), self.clock.now());
         let statement = Statement { origin, time: made_at, logs };
-        let note = statement.sign(&self.signer.keys.iter().collect::<Vec<_>>())?;
+        let note = self.signer.statement(&statement)?;
         let (folder, text) = (self.folder.clone(), note.clone());
         self.written(move || folder.append_statement(&text)).await?;
         self.store.log().keep_statement(&KeptStatement { made_at, note: note.clone() }).await?;
@@ -262,32 +236,12 @@ impl Checkpoints {
     /// Looks up what was signed of a log before, by this deployment's key, in the folder and in the database.
     async fn ask(&self, claims: &mut Claims, log: LogName) -> Result<(), PublishError> {
         let kept = self.store.log().newest_checkpoint(log).await?;
-        let kept = kept.and_then(|kept| Checkpoint::open(&kept.note, &self.keys()).ok());
+        let kept = kept.and_then(|kept| Checkpoint::open(&kept.note, &self.signer.keys_known()).ok());
         let written = self.folder.newest(log)?;
-        for before in kept.into_iter().chain(written).filter(|before| before.origin == self.origin(log)) {
+        for before in kept.into_iter().chain(written).filter(|before| before.origin == self.signer.named(log)) {
             claims.checkpoint(log, &before);
         }
         claims.asked.insert(log);
         Ok(())
-    }
-
-    fn keys(&self) -> Vec<VerifyingKey> {
-        self.verifying_keys().into_iter().cloned().collect()
-    }
-
-    fn note(&self, log: LogName, size: u64, root: Hash, now: Timestamp) -> Result<String, NoteFault> {
-        let origin = self.origin(log);
-        let checkpoint = Checkpoint { origin, size, root, time: Some(now) };
-        checkpoint.sign(&self.signer.keys.iter().collect::<Vec<_>>())
-    }
-
-    fn origin(&self, log: LogName) -> String {
-        second::named(&self.signer.origin, log)
-    }
-}
-
-impl fmt::Debug for Signer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Signer").field(&self.origin).finish()
     }
 }

@@ -10,11 +10,13 @@ mod folder;
 mod follow;
 mod record;
 mod second;
+mod signer;
 mod tiles;
 
-pub use checkpoints::{Checkpoints, PublishError, Rotation, Signer};
+pub use checkpoints::{Checkpoints, PublishError};
 pub use export::{Export, ExportError};
 pub use folder::Folder;
 pub use follow::{BadPosition, Follow, News, Position};
 pub use record::{RecordProof, record_proofs};
+pub use signer::{Rotation, Signer};
 pub use tiles::range as compact_range;

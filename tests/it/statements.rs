@@ -3,13 +3,14 @@
 
 use std::io::Cursor;
 use std::sync::Arc;
+use std::time::Duration;
 
 use dts_gateway::admin::{Cursors, Local};
-use dts_gateway::call::Clock;
+use dts_gateway::call::{Clock, Outcome};
 use dts_gateway::evidence::{ExportError, Follow, News, PublishError};
 use dts_gateway::proof::verify::{Report, verify};
 use dts_gateway::proof::{SigningKey, Statement};
-use dts_gateway::store::{Writer, WriterOptions};
+use dts_gateway::store::{Filter, KeptStatement, Writer, WriterOptions};
 use http_body_util::BodyExt;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -156,17 +157,67 @@ async fn whoever_follows_is_told_what_was_dropped_before_he_came_to_it() {
     .await;
 }
 
-/// What an auditor is answered.
-async fn asked(bed: &Bed, path: &str) -> (u16, String) {
+/// What answers an auditor, and what writes down that it did.
+fn local(bed: &Bed) -> (Local, Writer) {
     let writer = Writer::start(Arc::clone(&bed.store), WriterOptions::default());
     let cursors = Cursors::new(&SecretString::from("x".repeat(32)));
     let clock = Clock::from_wall(bed.hands.clone());
-    let local = Local::new(Arc::clone(&bed.store), writer.clone(), cursors, ORIGIN, None, clock);
+    (Local::new(Arc::clone(&bed.store), writer.clone(), cursors, ORIGIN, None, clock), writer)
+}
+
+/// What an auditor is answered.
+async fn asked(bed: &Bed, path: &str) -> (u16, String) {
+    let (local, writer) = local(bed);
     let answer = local.get(path).await;
     let status = answer.status().as_u16();
     let body = answer.into_body().collect().await.unwrap().to_bytes();
-    writer.drain(std::time::Duration::from_secs(5)).await;
+    writer.drain(Duration::from_secs(5)).await;
     (status, String::from_utf8(body.to_vec()).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_retention_overtakes_says_so_in_its_last_line() {
+    on_both(async |bed| {
+        three_months(bed).await;
+        let (local, writer) = local(bed);
+        let mut body = local.get("/v1/audit/proof").await.into_body();
+        let mut told = body.frame().await.unwrap().unwrap().into_data().unwrap().to_vec();
+        bed.retention().run().await.unwrap();
+        told.extend(body.collect().await.unwrap().to_bytes());
+        let told = String::from_utf8(told).unwrap();
+        let last: Value = serde_json::from_str(told.lines().last().unwrap()).unwrap();
+        assert_eq!(last["error"]["type"], "export-overtaken", "{last}");
+        assert!(last["error"]["detail"].as_str().unwrap().contains("begin the export again"), "{last}");
+        assert!(verified(bed, &told).findings.counts.contains_key("truncated"));
+        writer.drain(Duration::from_secs(5)).await;
+        let filter = Filter { action: Some("audit.export".to_owned()), limit: 10, ..Filter::default() };
+        let records = bed.store.records(&filter).await.unwrap().records;
+        let said = (records[0].outcome, records[0].reason.as_deref());
+        assert_eq!(said, (Outcome::Failed, Some("export-overtaken")));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_statement_in_the_database_that_nobody_signed_stops_nothing() {
+    on_both(async |bed| {
+        bed.set("2026-01-10T12:00:00Z");
+        bed.live(30).await;
+        let stranger = SigningKey::generate(ORIGIN).unwrap();
+        let newest = bed.store.log().newest_statement().await.unwrap().unwrap();
+        let mut forged = Statement::claimed(&newest.note).unwrap();
+        let signed = forged.logs["0/reads"];
+        forged.logs.insert("7/changes".to_owned(), signed);
+        let made_at = "2026-02-10T12:00:00Z".parse().unwrap();
+        let kept = KeptStatement { made_at, note: forged.sign(&[&stranger]).unwrap() };
+        bed.store.log().keep_statement(&kept).await.unwrap();
+        let (folder, clock) = (bed.folder.path().join("checkpoints"), Clock::from_wall(bed.hands.clone()));
+        let again = signing(Arc::clone(&bed.store), &folder, &bed.pem, clock);
+        assert_eq!(again.publish().await.unwrap(), 2);
+        let said = std::fs::read_to_string(folder.join("all-logs.statements")).unwrap();
+        assert!(!said.contains("7/changes"), "{said}");
+    })
+    .await;
 }
 
 /// An id as it would have been made at a time.
