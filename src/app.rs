@@ -77,7 +77,7 @@ impl Running {
             }
         }
         let client = build::client(&config.upstream)?;
-        let checkpoints = build::checkpoints(&mut config.audit, &store, &clock);
+        let checkpoints = build::checkpoints(&mut config.audit, &store, &clock)?;
         if let Some((checkpoints, _)) = &checkpoints
             && note_rotation(&*store, checkpoints, &clock).await?
         {
