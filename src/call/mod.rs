@@ -25,7 +25,7 @@ pub use duplicate::Duplicate;
 pub use grant::{Condition, Effect, Grant, Pattern, TaskScope};
 pub use reason::Reason;
 pub use record::{
-    ADMINISTRATIVE, Class, Closed, Detail, Outcome, Record, RecordHandle, RecordSink, Settled, StateSeen,
+    ADMINISTRATIVE, Class, Closed, Detail, LimitAsked, Outcome, Record, RecordHandle, RecordSink, Settled, StateSeen,
 };
 pub use refusal::{Limit, Refusal, TaskState};
 pub use reply::{Origin, Reply};

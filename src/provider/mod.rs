@@ -44,7 +44,7 @@ pub use error::TableError;
 pub use ids::{Created, Role, Several, TaskIdPath, TaskRef};
 pub use limit::{Bucket, Dimension, Limit};
 pub use path::{Path, PathError, Tree};
-pub use sensitive::{Node, PathSet, REDACTED, UNKNOWN_MEMBER};
+pub use sensitive::{Node, PathSet, REDACTED, REDACTION, UNKNOWN_MEMBER};
 pub use shape::{Field, Mark, Shape, Structure, Type};
 pub use state::{
     Allowed, Also, Billing, Conditions, Confidence, Effect, JobIdPath, Listed, Mode, Newest, Objection, Observation,

@@ -77,6 +77,7 @@ fn background() -> Caller {
         require_signed_headers: Vec::new(),
         pace: None,
         grants: Vec::new(),
+        policy: "".into(),
     }
 }
 
