@@ -1,6 +1,7 @@
 //! The second cloud behind the same URL: calls with a token and calls that its own key pair signs.
 
 mod acs3;
+mod settling;
 
 use dts_gateway::sign::{SecretKey, rpc_v1};
 use http::{Method, Request};
@@ -20,8 +21,13 @@ fn form(parameters: &[(&str, &str)]) -> String {
 
 /// A call with a token: the cloud's own form without its signature.
 pub async fn act(caller: &Caller, action: &str, parameters: &[(&str, &str)]) -> Answer {
+    act_in(VERSION, caller, action, parameters).await
+}
+
+/// The same in another version.
+async fn act_in(version: &str, caller: &Caller, action: &str, parameters: &[(&str, &str)]) -> Answer {
     let headers =
-        [("x-acs-action", action), ("x-acs-version", VERSION), ("content-type", "application/x-www-form-urlencoded")];
+        [("x-acs-action", action), ("x-acs-version", version), ("content-type", "application/x-www-form-urlencoded")];
     caller.send("POST", "/", &headers, &form(parameters)).await
 }
 

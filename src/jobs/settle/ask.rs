@@ -15,6 +15,7 @@ use crate::quota::Class;
 const TURN: Duration = Duration::from_secs(5);
 
 /// Where a change went.
+#[derive(Clone)]
 pub(super) struct Place {
     pub(super) account: Arc<Account>,
     pub(super) version: Arc<Version>,
