@@ -50,7 +50,7 @@ pub use state::{
     Allowed, Also, Billing, Conditions, Confidence, Effect, JobIdPath, Listed, Mode, Newest, Objection, Observation,
     Offered, OfferedPaths, Parent, State, StateRead, StateRule, StateSource, TaskKind, Typed,
 };
-pub use version::{CommonUse, Family, Source, Version};
+pub use version::{CommonUse, Family, KeyWords, Source, Version};
 
 use error::{Place, Report, SourceFile};
 use load::{FILES, Folder};

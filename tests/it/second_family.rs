@@ -144,7 +144,10 @@ async fn with_a_key_pair(world: &World) {
     let forged = (pair.0.clone(), format!("{}x", pair.1));
     refused(&signed(world, &forged, "n-3", &detail).await, 400, "SignatureDoesNotMatch", "signature-mismatch");
     let unknown = ("LTAInobody".to_owned(), pair.1.clone());
-    refused(&signed(world, &unknown, "n-4", &detail).await, 404, "InvalidAccessKeyId.NotFound", "key-unknown");
+    let nobody = signed(world, &unknown, "n-4", &detail).await;
+    let message = refused(&nobody, 404, "InvalidAccessKeyId.NotFound", "key-unknown");
+    assert!(message.contains("this AccessKeyId was not issued") && !message.contains("SecretId"), "{message}");
+    assert_eq!(world.record_of(&nobody).await["detail"]["message"], json!(message), "as it was told");
     let malformed = [detail.as_slice(), &[("SecurityToken", "CAISnosuchtoken")]].concat();
     let malformed = signed(world, &pair, "n-6", &malformed).await;
     refused(&malformed, 403, "InvalidSecurityToken.Malformed", "token-invalid");
