@@ -19,8 +19,8 @@ use crate::config::Config;
 use crate::evidence::Checkpoints;
 use crate::identity::{KeyIssuer, SystemRandom};
 use crate::jobs::{
-    Refresh, Retention, close_left_open, forget_answers, make_partitions, note_rotation, prepare_partitions, publish,
-    publish_checkpoints, retain,
+    Refresh, Retention, close_left_open, forget_answers, make_partitions, note_reloads, note_rotation,
+    prepare_partitions, publish, publish_checkpoints, retain,
 };
 use crate::listener::Listener;
 use crate::steps::Tally;
@@ -114,6 +114,7 @@ impl Running {
             who: "retention".to_owned(),
             clock: clock.clone(),
         };
+        let readings = identity.roster.readings();
         let refresh = Refresh { identity, every: config.keys.refresh };
         let settles = config.state.settle;
         let (edge, settle) = build::edge(config, parts);
@@ -123,6 +124,7 @@ impl Running {
             tokio::spawn(listener.serve(edge, stopping.clone())),
             tokio::spawn(refresh.run(stopping.clone())),
             tokio::spawn(Arc::clone(&tally).run(stopping.clone())),
+            tokio::spawn(note_reloads(readings, writer.clone(), clock.clone(), stopping.clone())),
             tokio::spawn(forget_answers(Arc::clone(&store), clock, stopping.clone())),
             tokio::spawn(prepare_partitions(Arc::clone(&store), stopping.clone())),
             tokio::spawn(retain(retention, stopping.clone())),

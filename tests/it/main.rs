@@ -19,6 +19,7 @@ mod database_away;
 mod edition_2021;
 mod evidence;
 mod framing;
+mod inputs;
 mod kill;
 mod load;
 mod outcomes;
