@@ -305,6 +305,7 @@ fn caller() -> Caller {
         require_signed_headers: Vec::new(),
         pace: None,
         grants: (1..=10).map(grant).collect(),
+        policy: "".into(),
     }
 }
 

@@ -35,7 +35,7 @@ const go = (changes) => {
 const filters = new Filters({ form: $("filters"), outcomes: $("outcomes") }, go);
 const table = new Table($("records"), {
   opened: (id) => go({ record: id }),
-  emptied: () => go({ filters: {}, outcome: [], kind: [] }),
+  emptied: () => go({ filters: {}, outcome: [], kind: [], administrative: false }),
 });
 const chart = new Chart($("chart"), {
   zoomed: (from, to) => {
@@ -96,7 +96,7 @@ function show(isAnew = false) {
 addEventListener("hashchange", () => show());
 $("refresh").addEventListener("click", () => show(true));
 $("back").addEventListener("click", () => earlier.length && go(earlier.pop()));
-$("clear").addEventListener("click", () => go({ filters: {}, outcome: [], kind: [] }));
+$("clear").addEventListener("click", () => go({ filters: {}, outcome: [], kind: [], administrative: false }));
 $("sign-out").addEventListener("click", () => signOut());
 
 $("sign-in").addEventListener("submit", async (event) => {

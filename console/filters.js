@@ -45,6 +45,8 @@ export class Filters {
     Object.assign(this, { form, changed, view: null, range: {} });
     this.outcomes = this.chips(outcomes, "outcome", OUTCOMES, (word) => TITLES[word]);
     this.kinds = this.chips(form.querySelector("#kinds"), "kind", KINDS, () => null);
+    this.administrative = form.querySelector("#administrative");
+    this.administrative.addEventListener("click", () => this.changed({ administrative: !this.view.administrative }));
     this.last = form.querySelector("#last");
     this.last.append(
       ...Object.keys(LAST).map((name) => el("option", { value: name }, `last ${name}`)),
@@ -138,6 +140,7 @@ export class Filters {
       for (const [word, { chip }] of Object.entries(chips))
         chip.setAttribute("aria-pressed", String(view[name].includes(word)));
     }
+    this.administrative.setAttribute("aria-pressed", String(view.administrative));
     this.last.value = view.last ?? "";
     for (const [name, at] of Object.entries({ from, to })) {
       if (this.range[name] !== at) this.fixed[name].value = stamp(iso(at), 0);

@@ -123,6 +123,7 @@ function facts(record, act) {
       ],
     ],
     ["Judged by tables", detail.table && value(detail.table, { class: "code" })],
+    ["Judged by team files", detail.policy && value(detail.policy, { class: "code" })],
   ];
   const isThere = (content) => content && (!Array.isArray(content) || content.flat().some(Boolean));
   return el(

@@ -54,11 +54,37 @@ const STEPS = [
 
 function limits({ waited_ms, detail }) {
   const waited = waited_ms > 0 && `waited ${duration(waited_ms)} for its turn`;
-  return (waited || detail.limit) && [waited, waited && detail.limit && ", ", detail.limit && value(detail.limit)];
+  const ranInto = (waited || detail.limit) && [waited, waited && detail.limit && ", ", detail.limit && value(detail.limit)];
+  // Records that were written before limits were have none.
+  const asked = (detail.limits ?? []).map(limit);
+  return (ranInto || asked.length > 0) && [ranInto, asked];
 }
 
-const seen = ({ task, state, age_ms }) =>
-  el("div", {}, value(task), " was ", value(state), el("span", { class: "faint" }, `, read ${duration(age_ms)} before`));
+const limit = ({ kind, name, calls, window_ms, waited_ms, remaining, retry_after_ms }) =>
+  el(
+    "div",
+    {},
+    kind === "caller" ? "own pace of " : "the cloud's limit ",
+    value(name),
+    `, ${figure(calls)} in ${duration(window_ms)}`,
+    el(
+      "span",
+      { class: "faint" },
+      waited_ms > 0 && `, waited ${duration(waited_ms)}`,
+      remaining != null && `, ${figure(remaining)} left at once`,
+      retry_after_ms != null && `, refused, free in ${duration(retry_after_ms)}`,
+    ),
+  );
+
+const seen = ({ task, state, age_ms, mode }) =>
+  el(
+    "div",
+    {},
+    value(task),
+    " was ",
+    value(state),
+    el("span", { class: "faint" }, `, read ${duration(age_ms)} before`, mode && `, its rule is to ${mode === "off" ? "be off" : mode}`),
+  );
 
 function sent(record) {
   const { upstream_status: status, upstream_ms: took } = record.detail;

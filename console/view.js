@@ -21,6 +21,9 @@ export const TEXTS = [
   "settled",
 ];
 
+// Filters by which an administrative act is meant.
+const NAMING = ["action", "family", "request_id"];
+
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
@@ -53,6 +56,7 @@ export function parse(hash) {
     filters,
     outcome: chosen(given.get("outcome"), OUTCOMES),
     kind: chosen(given.get("kind"), KINDS),
+    administrative: given.get("administrative") === "shown",
     last: isFixed ? null : Object.hasOwn(LAST, given.get("last") ?? "") ? given.get("last") : DEFAULT,
     from: isFixed ? from : null,
     to: isFixed ? to : null,
@@ -65,6 +69,7 @@ export function format(view) {
   const words = new URLSearchParams(view.filters);
   if (view.outcome.length) words.set("outcome", view.outcome.join(","));
   if (view.kind.length) words.set("kind", view.kind.join(","));
+  if (view.administrative) words.set("administrative", "shown");
   if (view.last) words.set("last", view.last);
   else {
     words.set("from", view.from);
@@ -90,5 +95,7 @@ export function parameters(view, { from, to }, withOutcome = true) {
   const given = { ...view.filters, from: iso(from), to: iso(to) };
   if (withOutcome && view.outcome.length) given.outcome = view.outcome.join(",");
   if (view.kind.length) given.kind = view.kind.join(",");
+  // This page's own questions would drown what it is asked about; who names one of them wants to see it.
+  if (!view.administrative && !NAMING.some((name) => view.filters[name])) given.administrative = "false";
   return given;
 }

@@ -19,8 +19,8 @@ use crate::config::Config;
 use crate::evidence::Checkpoints;
 use crate::identity::{KeyIssuer, SystemRandom};
 use crate::jobs::{
-    Refresh, Retention, close_left_open, close_those_of_the_dead, forget_answers, make_partitions, note_rotation,
-    prepare_partitions, publish, publish_checkpoints, retain,
+    Refresh, Retention, close_left_open, close_those_of_the_dead, forget_answers, make_partitions, note_reloads,
+    note_rotation, prepare_partitions, publish, publish_checkpoints, retain,
 };
 use crate::listener::Listener;
 use crate::steps::Tally;
@@ -80,7 +80,7 @@ impl Running {
         let stopping = CancellationToken::new();
         let build::Shared { quota, nonces } = build::shared(&config, &stopping).await?;
         let client = build::client(&config.upstream)?;
-        let checkpoints = build::checkpoints(&mut config.audit, &store, &clock);
+        let checkpoints = build::checkpoints(&mut config.audit, &store, &clock)?;
         if let Some((checkpoints, _)) = &checkpoints
             && note_rotation(&*store, checkpoints, &clock).await?
         {
@@ -117,6 +117,7 @@ impl Running {
             who: "retention".to_owned(),
             clock: clock.clone(),
         };
+        let readings = identity.roster.readings();
         let refresh = Refresh { identity, every: config.keys.refresh };
         let settles = config.state.settle;
         let (edge, settle) = build::edge(config, parts);
@@ -126,6 +127,7 @@ impl Running {
             tokio::spawn(listener.serve(edge, stopping.clone())),
             tokio::spawn(refresh.run(stopping.clone())),
             tokio::spawn(Arc::clone(&tally).run(stopping.clone())),
+            tokio::spawn(note_reloads(readings, writer.clone(), clock.clone(), stopping.clone())),
             tokio::spawn(forget_answers(Arc::clone(&store), clock, stopping.clone())),
             tokio::spawn(prepare_partitions(Arc::clone(&store), stopping.clone())),
             tokio::spawn(retain(retention, stopping.clone())),

@@ -132,7 +132,12 @@ fn record(number: u64, time: Timestamp) -> Record {
                 .to_owned(),
             parameters_digest: format!("{:064x}", u128::from(scattered) * 0x1234_5678_9abc_def0),
             grant: "payments/2".to_owned(),
-            states: vec![StateSeen { task: task(scattered), state: "ready".to_owned(), age_ms: 12 }],
+            states: vec![StateSeen {
+                task: task(scattered),
+                state: "ready".to_owned(),
+                age_ms: 12,
+                mode: String::new(),
+            }],
             table: "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752".to_owned(),
             upstream_status: Some(200),
             upstream_ms: Some(83),

@@ -11,7 +11,7 @@ use super::problem::Problem;
 use crate::call::Clock;
 use crate::evidence::Checkpoints;
 use crate::identity::Identity;
-use crate::store::{Store, StoreError, Writer};
+use crate::store::{Store, Writer};
 
 /// Questions that the database works on at the same time, the next page of each stream among them. They must leave
 /// connections to callers, whose tasks and keys come from the same pool (8 in Postgres).
@@ -76,7 +76,10 @@ impl Desk {
     }
 
     /// Asks the store when it is this question's turn.
-    pub(super) async fn ask<T>(&self, question: impl Future<Output = Result<T, StoreError>>) -> Result<T, Problem> {
+    pub(super) async fn ask<T, E>(&self, question: impl Future<Output = Result<T, E>>) -> Result<T, Problem>
+    where
+        Problem: From<E>,
+    {
         // It is never closed.
         let _turn = self.turns.acquire().await;
         Ok(question.await?)

@@ -19,8 +19,8 @@ use super::format::Format;
 use super::problem::Problem;
 use super::reader::Reader;
 use super::{AUDITOR, stream};
-use crate::evidence::{Export, Follow, Position};
-use crate::store::{LogEntry, LogName};
+use crate::evidence::{Export, Follow, News, Position};
+use crate::store::LogName;
 
 /// How often it is looked whether something has come.
 const LOOK: Duration = Duration::from_millis(500);
@@ -99,7 +99,8 @@ impl Exporting {
             Err(problem) => {
                 self.is_over = true;
                 self.act.breaks(Some(&problem));
-                Some(Err(BrokenOff))
+                let told = json!({ "type": problem.slug(), "detail": problem.detail(), "entries": given });
+                Some(Ok(stream::line(&json!({ "error": told })).into()))
             }
         }
     }
@@ -192,8 +193,11 @@ fn asked(query: &str) -> Result<(Position, bool), Problem> {
     Ok((since, waits))
 }
 
-fn shown((log, entry): &(LogName, LogEntry)) -> Value {
-    json!({ "log": log.to_string(), "entry": entry })
+fn shown((log, news): &(LogName, News)) -> Value {
+    match news {
+        News::Entry(entry) => json!({ "log": log.to_string(), "entry": entry }),
+        News::Gap { from, to } => json!({ "gap": { "log": log.to_string(), "from": from, "to": to } }),
+    }
 }
 
 fn lines(chunks: impl futures_util::Stream<Item = Result<Bytes, BrokenOff>> + Send + 'static) -> Response {

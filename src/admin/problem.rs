@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::call::Refusal;
+use crate::evidence::ExportError;
 use crate::store::StoreError;
 
 /// A problem.
@@ -44,6 +45,14 @@ impl Problem {
     /// No record of this id, or none for this asker, who is not told which.
     pub(super) fn no_record() -> Problem {
         Problem::new(StatusCode::NOT_FOUND, "not-found", "there is no record with this id that you may see")
+    }
+
+    /// The same for an id from before a log's beginning. `begins` says of each class since when it is there.
+    pub(super) fn record_dropped(begins: &str) -> Problem {
+        let detail = format!(
+            "there is no record with this id that you may see; if there was one, retention has dropped it: {begins}"
+        );
+        Problem::new(StatusCode::NOT_FOUND, "not-found", detail)
     }
 
     pub(super) fn wrong_method() -> Problem {
@@ -98,6 +107,17 @@ impl From<StoreError> for Problem {
                     "audit-unavailable",
                     "the audit log can't be read, try again shortly",
                 )
+            }
+        }
+    }
+}
+
+impl From<ExportError> for Problem {
+    fn from(error: ExportError) -> Problem {
+        match error {
+            ExportError::Store(error) => Problem::from(error),
+            dropped @ ExportError::Dropped(_) => {
+                Problem::new(StatusCode::CONFLICT, "export-overtaken", dropped.to_string())
             }
         }
     }

@@ -15,7 +15,7 @@ use crate::store::{By, Filter, Order, Per};
 const LONGEST_VALUE: usize = 512;
 
 /// The parameters that say which records.
-const FILTERS: [&str; 18] = [
+const FILTERS: [&str; 19] = [
     "id",
     "account",
     "team",
@@ -24,6 +24,7 @@ const FILTERS: [&str; 18] = [
     "action",
     "version",
     "family",
+    "administrative",
     "region",
     "task_id",
     "outcome",
@@ -164,6 +165,9 @@ fn set(question: &mut Question, name: &str, value: &str) -> Result<(), Problem> 
         "action" => filter.action = text,
         "version" => filter.version = text,
         "family" => filter.family = text,
+        "administrative" => {
+            filter.administrative = Some(word(value, [("true", true), ("false", false)], wrong)?);
+        }
         "region" => filter.region = text,
         "task_id" => filter.task_id = text,
         "reason" => filter.reason = text,

@@ -1,11 +1,14 @@
 //! `/v1/audit/records` and `/v1/audit/tasks/{id}`: records, a page or all of them, and `/v1/audit/records/{id}`: one with
 //! all of its phases. An auditor sees everything, a caller its own.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -18,7 +21,8 @@ use super::reader::Reader;
 use super::stream;
 use crate::call::Record;
 use crate::evidence::{RecordProof, record_proofs};
-use crate::store::{Filter, SettledPhase};
+use crate::proof::time_text;
+use crate::store::{Filter, LogStore, SettledPhase, StoreError};
 
 /// Records on a page if nothing is said.
 const DEFAULT_LIMIT: u32 = 100;
@@ -118,7 +122,8 @@ async fn written(desk: &Desk, reader: &Reader, id: &str) -> Result<Written, Prob
     let visible = |record: &Record| reader.may_see(&record.caller);
     let (intent, ended) = (phases.intent.filter(visible), phases.ended.filter(visible));
     if intent.is_none() && ended.is_none() {
-        return Err(Problem::no_record());
+        let begins = desk.ask(begins_after(desk.store.log(), id)).await?;
+        return Err(begins.map_or_else(Problem::no_record, |begins| Problem::record_dropped(&begins)));
     }
     let mut proofs = desk.ask(record_proofs(desk.store.log(), id)).await?;
     let mut proof = |name: &str| {
@@ -129,6 +134,25 @@ async fn written(desk: &Desk, reader: &Reader, id: &str) -> Result<Written, Prob
     let ended = ended.map(|record| Phase { record, proof: proof("ended") });
     let settled = phases.settled.map(|settled| Settlement { settled, proof: proof("settled") });
     Ok(Written { id, intent, ended, settled })
+}
+
+/// Since when the logs are there that have lost entries as old as an id, by the time that is in it (UUID version 7).
+async fn begins_after(store: &dyn LogStore, id: Uuid) -> Result<Option<String>, StoreError> {
+    let Some((seconds, nanoseconds)) = id.get_timestamp().map(|made| made.to_unix()) else { return Ok(None) };
+    let made = i64::try_from(seconds).ok().zip(i32::try_from(nanoseconds).ok());
+    let made = made.and_then(|(seconds, nanoseconds)| Timestamp::new(seconds, nanoseconds).ok());
+    let mut since: BTreeMap<&str, Timestamp> = BTreeMap::new();
+    for head in store.heads().await? {
+        if let Some(start) = store.start(head.log).await?
+            && made.is_some_and(|made| made <= start.recorded_at)
+        {
+            let last = since.entry(head.log.class.as_str()).or_insert(start.recorded_at);
+            *last = start.recorded_at.max(*last);
+        }
+    }
+    let told = since.iter().map(|(class, last)| format!("the log of {class} begins after {}", time_text(*last)));
+    let told = told.collect::<Vec<_>>().join(", ");
+    Ok(Some(told).filter(|told| !told.is_empty()))
 }
 
 async fn answer(

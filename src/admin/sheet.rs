@@ -128,7 +128,7 @@ mod tests {
         let strings: Vec<String> = serde_json::from_str(strings).unwrap();
         let more = ["a,b", "\"quoted\"", "two\r\nlines", "", " "].map(str::to_owned);
         for text in strings.into_iter().chain(more) {
-            let states = vec![StateSeen { task: text.clone(), state: "s".to_owned(), age_ms: -1 }];
+            let states = vec![StateSeen { task: text.clone(), state: "s".to_owned(), age_ms: -1, mode: String::new() }];
             let record = json!({"caller": text, "detail": {"states": states, "message": text}});
             let row = read(&csv_rows([&record])).remove(0);
             let expected = if text.starts_with(FORMULA) { format!("'{text}") } else { text.clone() };

@@ -19,7 +19,7 @@ use crate::config::{self, Config};
 use crate::coordinate::{Link, LinkOptions};
 use crate::dialect::Dialects;
 use crate::edge::{Edge, EdgeLimits};
-use crate::evidence::{Checkpoints, Folder};
+use crate::evidence::Checkpoints;
 use crate::identity::{Fetch, Identity, Keyring, KeyringLimits, Nonces, SignatureRules, Tokens};
 use crate::jobs::Settle;
 use crate::listener::{Listener, ListenerOptions, server_tls};
@@ -30,7 +30,7 @@ use crate::steps::{
     Accounts, Audit, Authenticate, Authorize, AuthorizeOptions, Forward, Identify, Judge, Look, Owners, PaceCaller,
     RecordIntent, Replay, ReplayOptions, Replays, StateOptions, StateReader, States, TakeTurn, Tally,
 };
-use crate::store::{Store, Tenancy, Writer, WriterOptions};
+use crate::store::{Store, StoreError, Tenancy, Writer, WriterOptions};
 
 /// Entries in one commit: 500 records were measured to take 3 to 11 ms on either database.
 const MAX_BATCH: usize = 500;
@@ -128,9 +128,10 @@ pub(super) fn checkpoints(
     audit: &mut config::Audit,
     store: &Arc<dyn Store>,
     clock: &Clock,
-) -> Option<(Arc<Checkpoints>, Duration)> {
-    let config::Proof { signer, folder, every } = audit.proof.take()?;
-    Some((Arc::new(Checkpoints::new(Arc::clone(store), signer, Folder::new(folder), clock.clone())), every))
+) -> Result<Option<(Arc<Checkpoints>, Duration)>, StoreError> {
+    let Some(proof) = audit.proof.take() else { return Ok(None) };
+    let every = proof.every;
+    Ok(Some((proof.checkpoints(store, clock)?, every)))
 }
 
 /// The metrics, with what the writer, the keyring and the checkpoints know of themselves.
@@ -151,6 +152,11 @@ pub(super) fn metrics(
     metrics.watch("audit_lost", help, move || i64::try_from(lost.backlog().lost).unwrap_or(i64::MAX));
     if let Some(checkpoints) = checkpoints.cloned() {
         let help = "Seconds since every audit log was last found signed";
+        if checkpoints.has_second() {
+            let help = "Seconds since the second place last had every checkpoint";
+            let second = Arc::clone(&checkpoints);
+            metrics.watch("audit_second_checkpoint_age_seconds", help, move || second.second_age_seconds());
+        }
         metrics.watch("audit_checkpoint_age_seconds", help, move || checkpoints.age_seconds());
     }
     let identity = Arc::clone(identity);

@@ -1,11 +1,12 @@
 //! Who is calling.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use super::Grant;
 
 /// An internal service that may call, as its team's file says.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Caller {
     /// The name that keys and tokens carry; unique over all teams.
     pub name: String,
@@ -21,6 +22,8 @@ pub struct Caller {
     pub pace: Option<Pace>,
     /// What it may do: its own grants and its team's.
     pub grants: Vec<Grant>,
+    /// SHA-256 of all team files that this was read from, for the record of what it calls.
+    pub policy: Arc<str>,
 }
 
 /// A caller's own limit.

@@ -1,7 +1,7 @@
 //! What a team or a caller may do: data only; the decision is in `steps/authorize`.
 
 /// One line of a team's rights.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Grant {
     /// How the record and a refusal call it: the team's file and the grant's position or name.
     pub name: String,

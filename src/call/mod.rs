@@ -27,7 +27,8 @@ pub use duplicate::Duplicate;
 pub use grant::{Condition, Effect, Grant, Pattern, TaskScope};
 pub use reason::Reason;
 pub use record::{
-    ADMINISTRATIVE, AddressSeen, Class, Closed, Detail, Outcome, Record, RecordHandle, RecordSink, Settled, StateSeen,
+    ADMINISTRATIVE, AddressSeen, Class, Closed, Detail, LimitAsked, Outcome, Record, RecordHandle, RecordSink, Settled,
+    StateSeen,
 };
 pub use refusal::{Limit, Refusal, TaskState};
 pub use reply::{Origin, Reply};

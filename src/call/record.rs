@@ -91,10 +91,19 @@ pub struct Detail {
     pub states: Vec<StateSeen>,
     /// Rules that would have refused but only observe.
     pub observed: Vec<String>,
-    /// The limit that it waited for or ran into.
+    /// The limit that it ran into.
     pub limit: String,
+    /// Every limit that it was counted against, granted or refused; the same one asked twice stands here once.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<LimitAsked>,
     /// SHA-256 of the tables that judged it.
     pub table: String,
+    /// SHA-256 of the team files that were in force when its grants were judged.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub policy: String,
+    /// Version of the rules by which `parameters` were redacted; 0 where nobody wrote it down.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub redaction: u32,
     /// The cloud's HTTP status.
     pub upstream_status: Option<u16>,
     /// Milliseconds from sending to the end of the cloud's answer.
@@ -131,6 +140,31 @@ pub struct StateSeen {
     pub state: String,
     /// How old that knowledge was, in milliseconds.
     pub age_ms: i64,
+    /// How strictly the action's rule judged it: `enforce`, `observe` or `off`; empty where no rule speaks of it.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub mode: String,
+}
+
+/// A limit that a call was counted against.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LimitAsked {
+    /// `caller`: the caller's own pace; `cloud`: the cloud's quota.
+    pub kind: String,
+    /// The caller's name, or the bucket's.
+    pub name: String,
+    /// Calls in a window.
+    pub calls: u32,
+    /// The window in milliseconds.
+    pub window_ms: i64,
+    /// Milliseconds waited for it, over all turns that the call took of it.
+    pub waited_ms: i64,
+    /// Calls that a caller's own limit had left at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remaining: Option<u32>,
+    /// It was refused: milliseconds until it would be granted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<i64>,
 }
 
 /// Which log a record belongs to: each has its own retention.
@@ -284,6 +318,28 @@ impl Record {
             _ => Class::Reads,
         }
     }
+}
+
+impl Detail {
+    /// Notes a limit that was asked; waits for the same one add up.
+    pub fn note_limit(&mut self, asked: LimitAsked) {
+        let same = |known: &&mut LimitAsked| {
+            (&known.kind, &known.name, known.calls, known.window_ms)
+                == (&asked.kind, &asked.name, asked.calls, asked.window_ms)
+        };
+        match self.limits.iter_mut().find(same) {
+            Some(known) => {
+                known.waited_ms = known.waited_ms.saturating_add(asked.waited_ms);
+                known.remaining = asked.remaining;
+                known.retry_after_ms = asked.retry_after_ms;
+            }
+            None => self.limits.push(asked),
+        }
+    }
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl Class {

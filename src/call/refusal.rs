@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use super::{Duplicate, Reason};
+use crate::provider::KeyWords;
 
 /// Why a call is not made, or why its outcome is not known.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -198,54 +199,95 @@ impl Refusal {
 
     /// What the caller reads: `[dts-gateway <reason>]`, then what is wrong and what to do.
     pub fn message(&self) -> String {
-        format!("[dts-gateway {}]: {}", self.reason(), self.advice())
+        self.message_in(KeyWords::PLAIN)
     }
 
-    fn advice(&self) -> String {
+    /// The same, with a family's words for the halves of a key pair.
+    pub fn message_in(&self, words: KeyWords) -> String {
+        format!("[dts-gateway {}]: {}", self.reason(), self.advice(words))
+    }
+
+    fn advice(&self, words: KeyWords) -> String {
+        let KeyWords { id, secret } = words;
         match self {
             Refusal::CredentialsMissing => {
-                "the request carries no credentials. Sign it with the SecretId and SecretKey that the gateway issued, or send Authorization with a Bearer token.".to_owned()
+                format!(
+                    "the request carries no credentials. Sign it with the {id} and {secret} that the gateway issued, or send Authorization with a Bearer token."
+                )
             }
-            Refusal::SignatureMismatch { why } => format!("the signature does not verify, {why}. Check the SecretKey, and that nothing between you and the gateway rewrites Host, body or query."),
-            Refusal::KeyUnknown => "this SecretId was not issued by the gateway. Use the key pair that the platform team gave you, not one of the cloud's.".to_owned(),
+            Refusal::SignatureMismatch { why } => format!(
+                "the signature does not verify, {why}. Check the {secret}, and that nothing between you and the gateway rewrites Host, body or query."
+            ),
+            Refusal::KeyUnknown => format!(
+                "this {id} was not issued by the gateway. Use the key pair that the platform team gave you, not one of the cloud's."
+            ),
             Refusal::KeyRevoked => "this key pair was revoked. Ask the platform team for a new one.".to_owned(),
             Refusal::KeyExpired => "this key pair has expired. Ask the platform team to rotate it.".to_owned(),
-            Refusal::SignatureExpired { signed, now } => format!("the signature's timestamp {signed} is too far from the gateway's clock, {now}. Set your clock and sign again."),
+            Refusal::SignatureExpired { signed, now } => format!(
+                "the signature's timestamp {signed} is too far from the gateway's clock, {now}. Set your clock and sign again."
+            ),
             Refusal::NonceReused => "this nonce was used before. Sign each request anew.".to_owned(),
-            Refusal::TokenInvalid { why, .. } => format!("the token is not accepted, {why}. Get a new one from its issuer."),
+            Refusal::TokenInvalid { why, .. } => {
+                format!("the token is not accepted, {why}. Get a new one from its issuer.")
+            }
             Refusal::NotGranted { why } => format!("{why}. Ask for a grant in your team's file."),
-            Refusal::DangerousParameter { danger, parameter } => format!("{parameter} needs a grant that names the danger {danger}."),
-            Refusal::ActionUnknown { action, version } => format!("there is no action {action} in version {version}. Check its spelling, case counts."),
-            Refusal::VersionUnknown { version, served } => format!("the gateway does not serve API version {version}. It serves {}.", list(served)),
+            Refusal::DangerousParameter { danger, parameter } => {
+                format!("{parameter} needs a grant that names the danger {danger}.")
+            }
+            Refusal::ActionUnknown { action, version } => {
+                format!("there is no action {action} in version {version}. Check its spelling, case counts.")
+            }
+            Refusal::VersionUnknown { version, served } => {
+                format!("the gateway does not serve API version {version}. It serves {}.", list(served))
+            }
             Refusal::RegionUnknown { region } => format!("the region {region} is not one that this account can use."),
             Refusal::ParameterMissing { path } => format!("the parameter {path} is required."),
             Refusal::ParameterUnknown { path } => format!("there is no parameter {path} in this action."),
             Refusal::ParameterType { path, expected } => format!("the parameter {path} must be {expected}."),
             Refusal::RequestMalformed { why } => format!("the request can't be read, {why}."),
-            Refusal::ParameterConflict { name } => format!("{name} is given more than once, or with different values. Give it once."),
+            Refusal::ParameterConflict { name } => {
+                format!("{name} is given more than once, or with different values. Give it once.")
+            }
             Refusal::TooLarge { what, limit } => format!("{what} is larger than the {limit} allowed."),
             Refusal::RateLimited { limit, retry_after } => format!(
                 "the {} limit {} of {} in {} s is used up, and the call would have to wait longer than it may. Try again in {} s.",
-                limit.kind, limit.name, limit.quota, limit.window.as_secs_f64(), retry_after.as_secs_f64().ceil()
+                limit.kind,
+                limit.name,
+                limit.quota,
+                limit.window.as_secs_f64(),
+                retry_after.as_secs_f64().ceil()
             ),
             Refusal::StateForbids { task, action } => format!(
                 "{action} is not allowed while task {} is {}. {}. {}",
-                task.id, task.state, task.needed, legal_now(&task.legal)
+                task.id,
+                task.state,
+                task.needed,
+                legal_now(&task.legal)
             ),
             Refusal::StateUnknown { task, action } => format!(
                 "task {} is in the state {}, which the gateway does not know, so {action} is refused. Reads still pass.",
                 task.id, task.state
             ),
-            Refusal::TaskBusy { task } => format!("another change of task {task} is under way. Wait for it, then look at the task again."),
-            Refusal::StateUnavailable { task, why } => format!("the state of task {task} could not be read, {why}. Nothing was changed. Try again."),
+            Refusal::TaskBusy { task } => {
+                format!("another change of task {task} is under way. Wait for it, then look at the task again.")
+            }
+            Refusal::StateUnavailable { task, why } => {
+                format!("the state of task {task} could not be read, {why}. Nothing was changed. Try again.")
+            }
             Refusal::TaskNotFound { task } => format!("the cloud knows no task {task} in this account and region."),
             Refusal::PurchaseDuplicate(duplicate) => duplicate.advice(),
             Refusal::IdempotencyConflict { why } => format!("{why}."),
-            Refusal::AuditUnavailable => "the audit log can't be written, so nothing was sent. Try again shortly.".to_owned(),
+            Refusal::AuditUnavailable => {
+                "the audit log can't be written, so nothing was sent. Try again shortly.".to_owned()
+            }
             Refusal::Overloaded => "the gateway has too much to do, nothing was sent. Try again shortly.".to_owned(),
             Refusal::Draining => "this instance is shutting down, nothing was sent. Try again.".to_owned(),
-            Refusal::UpstreamUnreachable { why } => format!("the cloud did not answer, {why}. Nothing was changed. Try again."),
-            Refusal::OutcomeUnknown { why } => format!("the call was sent but {why}. It may have been carried out, look at the task before you repeat it."),
+            Refusal::UpstreamUnreachable { why } => {
+                format!("the cloud did not answer, {why}. Nothing was changed. Try again.")
+            }
+            Refusal::OutcomeUnknown { why } => format!(
+                "the call was sent but {why}. It may have been carried out, look at the task before you repeat it."
+            ),
             Refusal::CallerGone => "the caller hung up before the call was sent.".to_owned(),
             Refusal::Internal => "the gateway failed, not you. Tell the platform team the RequestId.".to_owned(),
         }

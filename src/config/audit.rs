@@ -1,6 +1,7 @@
 //! `[audit]`: what happens when the audit log can't be written, how parameters are recognised in it, and who signs it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{Span, SpanRelativeTo};
@@ -10,11 +11,14 @@ use serde::{Deserialize, Serialize};
 use super::checker::Checker;
 use super::duration;
 use super::secret::Written;
-use crate::evidence::Signer;
+use super::store::address;
+use crate::call::Clock;
+use crate::evidence::{Checkpoints, Folder, Signer};
 use crate::identity::VerifyingKey;
 use crate::jobs::Limits;
 use crate::proof::{KeyFault, SigningKey};
 use crate::steps::TallyOptions;
+use crate::store::{Store, StoreError, open_notes};
 
 /// The most records of refused strangers in a second that may be asked for; more than any database takes.
 const MOST_ANONYMOUS: u64 = 1_000_000;
@@ -48,8 +52,25 @@ pub struct Proof {
     pub signer: Signer,
     /// Where checkpoints are written to.
     pub folder: PathBuf,
+    /// The address of the second place that they are written to.
+    pub second: Option<SecretString>,
     /// How often, while the log grows.
     pub every: Duration,
+}
+
+impl Proof {
+    /// What signs the logs in `store`. Must be called inside a Tokio runtime.
+    ///
+    /// # Errors
+    /// The second place's address is none.
+    pub fn checkpoints(self, store: &Arc<dyn Store>, clock: &Clock) -> Result<Arc<Checkpoints>, StoreError> {
+        let folder = Folder::new(self.folder);
+        let checkpoints = Checkpoints::new(Arc::clone(store), self.signer, folder, clock.clone());
+        Ok(Arc::new(match &self.second {
+            Some(url) => checkpoints.also_to(open_notes(url)?),
+            None => checkpoints,
+        }))
+    }
 }
 
 /// What becomes of reads while the audit log can't be written. Changes are always refused then.
@@ -94,6 +115,9 @@ struct RawProof {
     previous_key: Option<Written>,
     previous_key_file: Option<PathBuf>,
     folder: PathBuf,
+    #[serde(skip_serializing)]
+    second_url: Option<Written>,
+    second_url_file: Option<PathBuf>,
     #[serde(with = "duration")]
     every: Duration,
 }
@@ -156,6 +180,8 @@ impl Default for RawProof {
             previous_key: None,
             previous_key_file: None,
             folder: PathBuf::from("checkpoints"),
+            second_url: None,
+            second_url_file: None,
             every: Duration::from_secs(60),
         }
     }
@@ -193,6 +219,11 @@ impl RawProof {
         let key = checker.secret("audit.proof.key", self.key, self.key_file.as_deref());
         let path = "audit.proof.previous_key";
         let previous = checker.optional_secret(path, self.previous_key, self.previous_key_file.as_deref());
+        let place =
+            if self.second_url_file.is_some() { "audit.proof.second_url_file" } else { "audit.proof.second_url" };
+        let second =
+            checker.optional_secret("audit.proof.second_url", self.second_url, self.second_url_file.as_deref());
+        let second = second.and_then(|second| address(second, place, checker));
         let origin = origin?;
         let mut keys = Vec::new();
         for (path, text) in [("audit.proof.key", Some(key?)), (path, previous)] {
@@ -207,6 +238,6 @@ impl RawProof {
             }
         }
         let folder = checker.resolve(&self.folder);
-        Some(Proof { signer: Signer { origin, keys }, folder, every: self.every })
+        Some(Proof { signer: Signer { origin, keys }, folder, second, every: self.every })
     }
 }

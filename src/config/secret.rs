@@ -7,7 +7,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 /// Keys whose values are never shown.
-pub(super) const NAMES: [&str; 6] = ["secret_key", "digest_key", "key", "previous_key", "url", "migrate_url"];
+pub(super) const NAMES: [&str; 7] =
+    ["secret_key", "digest_key", "key", "previous_key", "url", "migrate_url", "second_url"];
 
 /// A secret as written.
 #[derive(Clone, Debug)]

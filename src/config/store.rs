@@ -41,7 +41,7 @@ fn is_sqlite(url: &SecretString) -> bool {
     url.expose_secret().starts_with("sqlite:")
 }
 
-fn address(url: SecretString, place: &str, checker: &mut Checker) -> Option<SecretString> {
+pub(super) fn address(url: SecretString, place: &str, checker: &mut Checker) -> Option<SecretString> {
     let scheme = url.expose_secret().split_once(':').map(|(scheme, rest)| (scheme.to_owned(), rest.to_owned()));
     match scheme.as_ref().map(|(scheme, rest)| (scheme.as_str(), rest.as_str())) {
         // `sqlite:relative`, `sqlite:/absolute` and `sqlite:///absolute` are all in use.

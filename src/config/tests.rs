@@ -384,6 +384,25 @@ fn the_owner_of_the_tables_is_of_a_database_with_users() {
 }
 
 #[test]
+fn the_second_place_of_checkpoints_is_a_database() {
+    let key = crate::proof::SigningKey::generate("a/b").unwrap().to_pem().unwrap();
+    let proof =
+        |second: &str| format!("{MINIMAL}\n[audit.proof]\norigin = \"a/b\"\nkey = \'\'\'\n{}\'\'\'\n{second}\n", *key);
+    let second = |text: &str| read(&proof(text), &[]).map(|config| config.audit.proof.unwrap().second);
+    assert!(second("").unwrap().is_none());
+    let url = second("second_url = \"postgres://o:planted@h/d\"").unwrap().unwrap();
+    assert_eq!(url.expose_secret(), "postgres://o:planted@h/d");
+    assert!(!format!("{url:?}").contains("planted"));
+    let file = second("second_url = \"sqlite:second/notes.sqlite3\"").unwrap().unwrap();
+    assert!(file.expose_secret().starts_with("sqlite:/") && file.expose_secret().ends_with("second/notes.sqlite3"));
+    let found = mistakes(&proof("second_url = \"mysql://o:planted@h/d\""), &[]);
+    assert!(found.len() == 1 && found[0].contains("audit.proof.second_url: this is not the URL"), "{found:?}");
+    assert!(!found[0].contains("planted"), "{found:?}");
+    let found = mistakes(&proof("second_url_file = \"secrets/none\""), &[]);
+    assert!(found.len() == 1 && found[0].contains("audit.proof.second_url_file"), "{found:?}");
+}
+
+#[test]
 fn mistakes_in_team_files_are_among_them() {
     let folder = folder();
     fs::write(

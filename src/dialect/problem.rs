@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::Written;
 use crate::call::{Reason, Refusal};
+use crate::provider::KeyWords;
 
 #[derive(Serialize)]
 struct Problem<'a> {
@@ -20,14 +21,14 @@ struct Problem<'a> {
 }
 
 /// A refusal with its true HTTP status.
-pub fn problem(refusal: &Refusal, code: &str, id: Uuid) -> Written {
+pub fn problem(refusal: &Refusal, words: KeyWords, code: &str, id: Uuid) -> Written {
     let reason = refusal.reason();
     let status = problem_status(reason);
     let problem = Problem {
         r#type: format!("urn:dts-gateway:{reason}"),
         title: status.canonical_reason().unwrap_or("refused"),
         status: status.as_u16(),
-        detail: refusal.message(),
+        detail: refusal.message_in(words),
         reason: reason.slug(),
         code,
         request_id: id.to_string(),

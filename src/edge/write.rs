@@ -88,7 +88,7 @@ impl Answering {
         let better = version.zip(action).and_then(|(version, action)| version.refusal_code(action, reason.slug()));
         let dialect = dialects.of(self.family);
         match self.wants_problem {
-            true => problem(refusal, better.unwrap_or(dialect.code_of(refusal).1), self.id),
+            true => problem(refusal, self.family.key_words(), better.unwrap_or(dialect.code_of(refusal).1), self.id),
             false => dialect.refuse(refusal, better, self.id, self.answer_form),
         }
     }

@@ -3,37 +3,20 @@
 //! Before a log is signed it is compared with what was signed before: one that lost entries, or whose hashes were changed,
 //! is not signed any more, because a signature would make the change look right.
 
-use std::collections::HashMap;
-use std::fmt;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use jiff::Timestamp;
 use tokio::sync::Mutex;
 
+use super::claims::{Claims, begins_with};
 use super::folder::Folder;
-use super::tiles::range;
+use super::second::{self, Second};
+use super::signer::{Rotation, Signer};
 use crate::call::Clock;
-use crate::proof::{Checkpoint, Hash, NoteFault, SigningKey, VerifyingKey, claimed_signers};
-use crate::store::{Head, KeptCheckpoint, LogName, Store, StoreError};
-
-/// Who signs, and as what.
-pub struct Signer {
-    /// What checkpoints are of: the deployment's name, before the log's.
-    pub origin: String,
-    /// The key, and the one before it while auditors still have only that.
-    pub keys: Vec<SigningKey>,
-}
-
-/// The keys that sign are others than before.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Rotation {
-    /// Name and digits of those that signed the newest checkpoint.
-    pub before: Vec<String>,
-    /// The public halves of those that sign now.
-    pub keys: Vec<String>,
-}
+use crate::proof::{Checkpoint, Hash, NoteFault, Statement, VerifyingKey};
+use crate::store::{Head, KeptCheckpoint, KeptStatement, LogName, Notes, SignedNote, Store, StoreError};
 
 /// The checkpoints of a deployment.
 pub struct Checkpoints {
@@ -41,8 +24,24 @@ pub struct Checkpoints {
     signer: Signer,
     folder: Folder,
     clock: Clock,
-    signed: Mutex<HashMap<LogName, (u64, Hash)>>,
+    state: Mutex<State>,
+    has_second: bool,
     published: AtomicI64,
+    reached: AtomicI64,
+}
+
+/// What is known from one round to the next.
+#[derive(Default)]
+struct State {
+    /// What this process has signed.
+    signed: HashMap<LogName, (u64, Hash)>,
+    /// What was signed before.
+    claims: Claims,
+    /// What the newest statement says; none until it was looked up.
+    stated: Option<BTreeMap<String, (u64, Hash)>>,
+    /// A checkpoint was signed of which no statement speaks.
+    owes_statement: bool,
+    second: Option<Second>,
 }
 
 /// Why a checkpoint could not be published.
@@ -73,35 +72,72 @@ pub enum PublishError {
 impl Checkpoints {
     /// Checkpoints of the logs in `store`, signed by `signer`, written to `folder`.
     pub fn new(store: Arc<dyn Store>, signer: Signer, folder: Folder, clock: Clock) -> Checkpoints {
-        let published = AtomicI64::new(clock.unix_seconds());
-        Checkpoints { store, signer, folder, clock, signed: Mutex::default(), published }
+        let [published, reached] = [(); 2].map(|()| AtomicI64::new(clock.unix_seconds()));
+        let (state, has_second) = (Mutex::default(), false);
+        Checkpoints { store, signer, folder, clock, state, has_second, published, reached }
     }
 
-    /// Signs every log that has grown, and says how many there were. One that fails does not hinder the others; the
-    /// first error is returned.
+    /// The same, written to a second place as well.
+    pub fn also_to(self, notes: Arc<dyn Notes>) -> Checkpoints {
+        let state = State { second: Some(Second::new(notes)), ..State::default() };
+        Checkpoints { state: Mutex::new(state), has_second: true, ..self }
+    }
+
+    /// Signs every log that has grown, and what all logs are then, and says how many there were. One that fails does not
+    /// hinder the others; the first error is returned. That the second place is away is no error.
     ///
     /// # Errors
     /// See [`PublishError`].
     pub async fn publish(&self) -> Result<usize, PublishError> {
-        let mut signed = self.signed.lock().await;
-        let (mut count, mut failed) = (0, None);
-        for head in self.store.log().heads().await? {
-            let done = match self.sign(&mut signed, &head).await {
+        let state = &mut *self.state.lock().await;
+        self.recall(state).await?;
+        let heads = self.store.log().heads().await?;
+        let (mut made, mut failed) = (Vec::new(), state.claims.missing(&heads));
+        let mut sound = Vec::new();
+        for head in &heads {
+            let done = match self.sign(state, head).await {
                 // Another instance may have signed more since the heads were read.
-                Err(PublishError::Altered { .. }) => self.again(&mut signed, head.log).await,
+                Err(PublishError::Altered { .. }) => self.again(state, head.log).await,
                 done => done,
             };
             match done {
-                Ok(true) => count += 1,
-                Ok(false) => {}
+                Ok(note) => {
+                    made.extend(note);
+                    sound.push(head.log);
+                }
                 Err(error) => failed = failed.or(Some(error)),
             }
+        }
+        let count = made.len();
+        state.owes_statement |= count > 0;
+        match self.state_all(state).await {
+            Ok(note) => made.extend(note),
+            Err(error) => failed = failed.or(Some(error)),
+        }
+        let now = self.clock.unix_seconds();
+        if let Some(second) = &mut state.second
+            && second.send(self.store.log(), &self.signer.origin, &sound, sound.len() == heads.len(), &made).await
+        {
+            self.reached.store(now, Ordering::Release);
         }
         if let Some(error) = failed {
             return Err(error);
         }
-        self.published.store(self.clock.unix_seconds(), Ordering::Release);
+        self.published.store(now, Ordering::Release);
         Ok(count)
+    }
+
+    /// Whether there is a second place.
+    pub fn has_second(&self) -> bool {
+        self.has_second
+    }
+
+    /// Seconds since the second place last had every checkpoint; none for an instance that leaves it to another.
+    pub fn second_age_seconds(&self) -> i64 {
+        if !self.store.leads() {
+            return 0;
+        }
+        self.clock.unix_seconds().saturating_sub(self.reached.load(Ordering::Acquire))
     }
 
     /// Seconds since everything was last signed; none for an instance that leaves it to another.
@@ -114,7 +150,7 @@ impl Checkpoints {
 
     /// The public half of the key.
     pub fn verifying_keys(&self) -> Vec<&VerifyingKey> {
-        self.signer.keys.iter().map(SigningKey::verifying_key).collect()
+        self.signer.verifying_keys()
     }
 
     /// What to write down when the keys that sign are not those that signed the newest checkpoint.
@@ -122,81 +158,96 @@ impl Checkpoints {
     /// # Errors
     /// The store's.
     pub async fn rotation(&self) -> Result<Option<Rotation>, StoreError> {
-        let mut newest: Option<KeptCheckpoint> = None;
-        for head in self.store.log().heads().await? {
-            let kept = self.store.log().newest_checkpoint(head.log).await?;
-            newest = kept.into_iter().chain(newest).max_by_key(|kept| kept.made_at);
-        }
-        let Some(newest) = newest else { return Ok(None) };
-        let before = claimed_signers(&newest.note);
-        let mut now: Vec<String> = self.verifying_keys().into_iter().map(VerifyingKey::short).collect();
-        now.sort();
-        let keys = self.verifying_keys().into_iter().map(ToString::to_string).collect();
-        Ok((before != now).then_some(Rotation { before, keys }))
+        self.signer.rotation(self.store.log()).await
     }
 
-    async fn again(&self, signed: &mut HashMap<LogName, (u64, Hash)>, log: LogName) -> Result<bool, PublishError> {
-        match self.store.log().heads().await?.iter().find(|head| head.log == log) {
-            Some(head) => self.sign(signed, head).await,
-            None => Ok(false),
+    /// Looks up what was said of all logs before: here once, and at the second place as soon as it answers.
+    async fn recall(&self, state: &mut State) -> Result<(), PublishError> {
+        let keys = self.signer.keys_known();
+        if state.stated.is_none() {
+            let of_us = |statement: &Statement| statement.origin == self.signer.origin;
+            let written = self.folder.newest_statement()?;
+            // The folder is believed as it is, the database only what was signed.
+            let claimed = written.as_deref().and_then(Statement::claimed).filter(of_us);
+            claimed.iter().for_each(|claimed| state.claims.statement(claimed, false));
+            let kept = self.store.log().newest_statement().await?.map(|kept| kept.note);
+            // What is said again is what was signed.
+            let signed = kept.iter().chain(&written).filter_map(|note| Statement::open(note, &keys).ok()).filter(of_us);
+            let signed: Vec<Statement> = signed.collect();
+            signed.iter().for_each(|signed| state.claims.statement(signed, true));
+            let newest = signed.into_iter().max_by_key(|signed| signed.time);
+            state.stated = Some(newest.map(|newest| newest.logs).unwrap_or_default());
         }
-    }
-
-    async fn sign(&self, signed: &mut HashMap<LogName, (u64, Hash)>, head: &Head) -> Result<bool, PublishError> {
-        let size = head.size;
-        let Some(root) = head.root else { return Err(PublishError::Altered { log: head.log, size }) };
-        match signed.get(&head.log) {
-            Some(last) if *last == (size, root) => return Ok(false),
-            Some((before, root)) => self.begins_with(head.log, size, *before, *root).await?,
-            None => self.compare(head.log, size).await?,
-        }
-        if size == 0 {
-            return Ok(false);
-        }
-        let now = self.clock.now();
-        let note = self.note(head.log, size, root, now)?;
-        let (folder, log, text) = (self.folder.clone(), head.log, note.clone());
-        let appended = tokio::task::spawn_blocking(move || folder.append(log, &text)).await;
-        appended.map_err(io::Error::other)??;
-        let kept = KeptCheckpoint { log, size, made_at: now, note };
-        self.store.log().keep_checkpoint(&kept).await?;
-        signed.insert(log, (size, root));
-        Ok(true)
-    }
-
-    /// Whether the log still begins with what was signed before, by this deployment's key, in the folder and in the
-    /// database.
-    async fn compare(&self, log: LogName, size: u64) -> Result<(), PublishError> {
-        let keys: Vec<VerifyingKey> = self.verifying_keys().into_iter().cloned().collect();
-        let kept = self.store.log().newest_checkpoint(log).await?;
-        let kept = kept.and_then(|kept| Checkpoint::open(&kept.note, &keys).ok());
-        let written = self.folder.newest(log)?;
-        for before in kept.into_iter().chain(written).filter(|before| before.origin == self.origin(log)) {
-            self.begins_with(log, size, before.size, before.root).await?;
+        if let Some(second) = &mut state.second
+            && let Some(statement) = second.recall(&self.signer.origin, &keys).await
+        {
+            state.claims.statement(&statement, true);
         }
         Ok(())
     }
 
-    /// Whether the first `before` of the log's `size` entries still have the root that was signed. Asked of the database
-    /// each time: what this process has seen says nothing of other slots, nor of a connection that was made anew.
-    async fn begins_with(&self, log: LogName, size: u64, before: u64, root: Hash) -> Result<(), PublishError> {
-        let is_kept = before <= size && range(self.store.log(), log, before).await?.root() == root;
-        if is_kept { Ok(()) } else { Err(PublishError::Altered { log, size: before }) }
+    async fn again(&self, state: &mut State, log: LogName) -> Result<Option<SignedNote>, PublishError> {
+        match self.store.log().heads().await?.iter().find(|head| head.log == log) {
+            Some(head) => self.sign(state, head).await,
+            None => Ok(None),
+        }
     }
 
-    fn note(&self, log: LogName, size: u64, root: Hash, now: Timestamp) -> Result<String, NoteFault> {
-        let origin = self.origin(log);
-        let checkpoint = Checkpoint { origin, size, root, time: Some(now) };
-        checkpoint.sign(&self.signer.keys.iter().collect::<Vec<_>>())
+    async fn sign(&self, state: &mut State, head: &Head) -> Result<Option<SignedNote>, PublishError> {
+        let (log, size) = (head.log, head.size);
+        let Some(root) = head.root else { return Err(PublishError::Altered { log, size }) };
+        if !state.claims.asked.contains(&log) {
+            self.ask(&mut state.claims, log).await?;
+        }
+        state.claims.hold(self.store.log(), log, size).await?;
+        match state.signed.get(&log) {
+            Some(last) if *last == (size, root) => return Ok(None),
+            Some((before, root)) => begins_with(self.store.log(), log, size, *before, *root).await?,
+            None => {}
+        }
+        if size == 0 {
+            return Ok(None);
+        }
+        let made_at = self.clock.now();
+        let note = self.signer.checkpoint(log, size, root, made_at)?;
+        let (folder, text) = (self.folder.clone(), note.clone());
+        self.written(move || folder.append(log, &text)).await?;
+        self.store.log().keep_checkpoint(&KeptCheckpoint { log, size, made_at, note: note.clone() }).await?;
+        state.signed.insert(log, (size, root));
+        Ok(Some(SignedNote { log: self.signer.named(log), size, made_at, note }))
     }
 
-    fn origin(&self, log: LogName) -> String {
-        format!("{}/{log}", self.signer.origin)
+    /// Signs what all logs are. Of one that can't be signed any more it says again what was said before.
+    async fn state_all(&self, state: &mut State) -> Result<Option<SignedNote>, PublishError> {
+        if !state.owes_statement {
+            return Ok(None);
+        }
+        let mut logs = state.stated.clone().unwrap_or_default();
+        logs.extend(state.signed.iter().map(|(log, signed)| (log.to_string(), *signed)));
+        logs.extend(state.claims.broken());
+        let (origin, made_at) = (self.signer.origin.clone(), self.clock.now());
+        let statement = Statement { origin, time: made_at, logs };
+        let note = self.signer.statement(&statement)?;
+        let (folder, text) = (self.folder.clone(), note.clone());
+        self.written(move || folder.append_statement(&text)).await?;
+        self.store.log().keep_statement(&KeptStatement { made_at, note: note.clone() }).await?;
+        (state.stated, state.owes_statement) = (Some(statement.logs), false);
+        Ok(second::statement(&self.signer.origin, made_at, &note))
     }
-}
 
-impl fmt::Debug for Signer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Signer").field(&self.origin).finish()
+    async fn written(&self, work: impl FnOnce() -> io::Result<()> + Send + 'static) -> Result<(), PublishError> {
+        Ok(tokio::task::spawn_blocking(work).await.map_err(io::Error::other)??)
+    }
+
+    /// Looks up what was signed of a log before, by this deployment's key, in the folder and in the database.
+    async fn ask(&self, claims: &mut Claims, log: LogName) -> Result<(), PublishError> {
+        let kept = self.store.log().newest_checkpoint(log).await?;
+        let kept = kept.and_then(|kept| Checkpoint::open(&kept.note, &self.signer.keys_known()).ok());
+        let written = self.folder.newest(log)?;
+        for before in kept.into_iter().chain(written).filter(|before| before.origin == self.signer.named(log)) {
+            claims.checkpoint(log, &before);
+        }
+        claims.asked.insert(log);
+        Ok(())
     }
 }

@@ -21,6 +21,20 @@ pub struct Position(BTreeMap<LogName, u64>);
 #[error("a position is written like 0-changes:17,0-reads:4096; take it from an earlier answer, or `start`")]
 pub struct BadPosition;
 
+/// What has come of a log.
+#[derive(Clone, Debug)]
+pub enum News {
+    /// An entry.
+    Entry(LogEntry),
+    /// Entries that were dropped by retention before they were read.
+    Gap {
+        /// The first of them.
+        from: u64,
+        /// The first that is there.
+        to: u64,
+    },
+}
+
 /// A reading under way.
 pub struct Follow {
     store: Arc<dyn Store>,
@@ -42,17 +56,28 @@ impl Follow {
     ///
     /// # Errors
     /// The store's. The position stays; the next call reads the same again.
-    pub async fn next(&mut self) -> Result<Vec<(LogName, LogEntry)>, StoreError> {
+    pub async fn next(&mut self) -> Result<Vec<(LogName, News)>, StoreError> {
         let mut found = Vec::new();
         for head in self.store.log().heads().await? {
-            let next = self.position.0.get(&head.log).copied().unwrap_or(0);
-            if next < head.size {
-                let entries = self.store.log().entries(head.log, next, PAGE).await?;
-                found.extend(entries.into_iter().map(|entry| (head.log, entry)));
+            let log = head.log;
+            let next = self.position.0.get(&log).copied().unwrap_or(0);
+            if next >= head.size {
+                continue;
             }
+            let entries = self.store.log().entries(log, next, PAGE).await?;
+            if entries.first().is_none_or(|entry| entry.index > next)
+                && let Some(dropped) = self.store.log().start(log).await?.filter(|dropped| dropped.start > next)
+            {
+                found.push((log, News::Gap { from: next, to: dropped.start }));
+            }
+            found.extend(entries.into_iter().map(|entry| (log, News::Entry(entry))));
         }
-        for (log, entry) in &found {
-            self.position.0.insert(*log, entry.index + 1);
+        for (log, news) in &found {
+            let next = match news {
+                News::Entry(entry) => entry.index + 1,
+                News::Gap { to, .. } => *to,
+            };
+            self.position.0.insert(*log, next);
         }
         Ok(found)
     }

@@ -4,15 +4,19 @@
 //! The room reads logs and writes none: entries come about in the store. It knows neither HTTP nor the request path.
 
 mod checkpoints;
+mod claims;
 mod export;
 mod folder;
 mod follow;
 mod record;
+mod second;
+mod signer;
 mod tiles;
 
-pub use checkpoints::{Checkpoints, PublishError, Rotation, Signer};
-pub use export::Export;
+pub use checkpoints::{Checkpoints, PublishError};
+pub use export::{Export, ExportError};
 pub use folder::Folder;
-pub use follow::{BadPosition, Follow, Position};
+pub use follow::{BadPosition, Follow, News, Position};
 pub use record::{RecordProof, record_proofs};
+pub use signer::{Rotation, Signer};
 pub use tiles::range as compact_range;

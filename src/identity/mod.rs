@@ -36,7 +36,9 @@ pub use self::keyring::{IssuedKey, Keyring, KeyringLimits};
 pub use self::mint::{Claims, mint};
 pub use self::nonces::Nonces;
 pub use self::random::{Random, RandomUnavailable, SystemRandom};
-pub use self::roster::{AddCallerError, Added, Fault, NewCaller, Reloaded, Roster, Vocabulary, add_caller};
+pub use self::roster::{
+    AddCallerError, Added, Changes, Fault, Names, NewCaller, Reading, Reloaded, Roster, Vocabulary, add_caller,
+};
 pub use self::seal::{SEALING_KEY_BYTES, SealError, Sealed, SealingKeys};
 pub use self::token::Tokens;
 pub use self::verifying_key::{JwsAlgorithm, KeyFault, SHORTEST_SECRET, VerifyingKey};

@@ -19,10 +19,7 @@ pub(super) fn refusal_of(error: SignError) -> Refusal {
             mismatch(format!("the {scheme} signature is not that of the request as it arrived for host {host}"))
         }
         SignError::Malformed(why) => mismatch(why.to_owned()),
-        SignError::UnknownMethod(method) => {
-            let served = "TC3-HMAC-SHA256, HmacSHA256, HmacSHA1, ACS3-HMAC-SHA256, HMAC-SHA1 and Bearer";
-            mismatch(format!("{method} is not served, only {served} are"))
-        }
+        SignError::UnknownMethod { named, instead } => mismatch(format!("{named} is not served {instead}")),
         SignError::UnsignedPayload => mismatch("UNSIGNED-PAYLOAD would leave the body unprotected".to_owned()),
         SignError::Skipped => mismatch("SkipSign (Authorization SKIP) is not accepted".to_owned()),
     }

@@ -4,6 +4,7 @@
 //! It says who may call and what their files grant; whether a grant allows a call is judged elsewhere.
 
 mod add_caller;
+mod changes;
 mod source;
 mod table;
 mod team_file;
@@ -11,14 +12,16 @@ mod vocabulary;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use sha2::{Digest, Sha256};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
 pub use self::add_caller::{AddCallerError, Added, NewCaller, add_caller};
+pub use self::changes::{Changes, Names};
 pub use self::source::Fault;
 pub use self::vocabulary::Vocabulary;
 
@@ -36,6 +39,8 @@ pub struct Roster {
     /// The digest of the files last read, good or bad, so that the same mistake is told once.
     seen: Mutex<[u8; 32]>,
     looking: tokio::sync::Mutex<Option<Instant>>,
+    /// Who writes down what became of a reading.
+    watcher: OnceLock<UnboundedSender<Reading>>,
 }
 
 /// What a reading of the folder changed.
@@ -47,8 +52,21 @@ pub enum Reloaded {
     Changed,
 }
 
+/// A reading of the folder that found other files than before: what is written down of it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Reading {
+    /// The policy that was in force.
+    pub before: Arc<str>,
+    /// What the files that were read amount to; none if they could not even be read.
+    pub read: Option<Arc<str>>,
+    /// What came of it.
+    pub outcome: Result<Changes, Vec<Fault>>,
+}
+
 #[derive(Debug, Default)]
 struct Members {
+    /// SHA-256 of the files, see [`Roster::policy`].
+    policy: Arc<str>,
     teams: Vec<Team>,
     callers: HashMap<String, Arc<Caller>>,
 }
@@ -64,9 +82,10 @@ impl Roster {
         Ok(Roster {
             folder: folder.to_owned(),
             vocabulary,
-            now: ArcSwap::from_pointee(Members::of(teams)),
+            now: ArcSwap::from_pointee(Members::of(teams, files.digest())),
             seen: Mutex::new(files.digest()),
             looking: tokio::sync::Mutex::default(),
+            watcher: OnceLock::new(),
         })
     }
 
@@ -108,10 +127,37 @@ impl Roster {
             return Ok(Reloaded::Unchanged);
         }
         *seen = digest;
-        let files = files?;
-        let teams = files.parse(&self.vocabulary)?;
-        self.now.store(Arc::new(Members::of(teams)));
+        let before = self.now.load_full();
+        let read: Option<Arc<str>> = files.is_ok().then(|| hex::encode(digest).into());
+        if read.as_ref() == Some(&before.policy) {
+            // Those in force again, after others that were wrong.
+            return Ok(Reloaded::Unchanged);
+        }
+        let parsed = files.and_then(|files| files.parse(&self.vocabulary));
+        let after = parsed.map(|teams| Members::of(teams, digest));
+        let outcome = after.as_ref().map(|after| Changes::between(&before.teams, &after.teams));
+        let outcome = outcome.map_err(Vec::clone);
+        if let Some(watcher) = self.watcher.get() {
+            // Nobody listens any more at the very end.
+            let _ = watcher.send(Reading { before: Arc::clone(&before.policy), read, outcome });
+        }
+        self.now.store(Arc::new(after?));
         Ok(Reloaded::Changed)
+    }
+
+    /// What becomes of each later reading that finds other files than the one before, whoever caused it. To the first who
+    /// asks; nothing to anybody after that.
+    pub fn readings(&self) -> UnboundedReceiver<Reading> {
+        let (sender, receiver) = unbounded_channel();
+        // Dropped if somebody has it already, which ends the second one's at once.
+        let _ = self.watcher.set(sender);
+        receiver
+    }
+
+    /// SHA-256 of the team files in force, hexadecimal: of a line for each, in the order of their names, with the SHA-256
+    /// of its content, two spaces and its name. `sha256sum *.toml | sha256sum` in the folder says the same.
+    pub fn policy(&self) -> Arc<str> {
+        Arc::clone(&self.now.load().policy)
     }
 
     /// Every team, in the order of the files' names.
@@ -126,10 +172,14 @@ impl Roster {
 }
 
 impl Members {
-    fn of(teams: Vec<Team>) -> Members {
+    fn of(mut teams: Vec<Team>, digest: [u8; 32]) -> Members {
+        let policy: Arc<str> = hex::encode(digest).into();
+        for caller in teams.iter_mut().flat_map(|team| &mut team.callers) {
+            caller.policy = Arc::clone(&policy);
+        }
         let callers = teams.iter().flat_map(|team| &team.callers);
         let callers = callers.map(|caller| (caller.name.clone(), Arc::new(caller.clone()))).collect();
-        Members { teams, callers }
+        Members { policy, teams, callers }
     }
 }
 

@@ -66,16 +66,7 @@ impl Checkpoint {
     /// # Errors
     /// It is not signed by any of them, or its text is no checkpoint.
     pub fn open(note: &str, keys: &[VerifyingKey]) -> Result<Checkpoint, NoteFault> {
-        Checkpoint::open_signed(note, keys).map(|(checkpoint, _)| checkpoint)
-    }
-
-    /// The same, and which of the keys have signed it, as indices.
-    ///
-    /// # Errors
-    /// As [`Checkpoint::open`].
-    pub fn open_signed(note: &str, keys: &[VerifyingKey]) -> Result<(Checkpoint, Vec<usize>), NoteFault> {
-        let opened = open_note(note, keys)?;
-        Ok((Checkpoint::from_text(opened.text).ok_or(NoteFault::Malformed)?, opened.signed_by))
+        Checkpoint::from_text(open_note(note, keys)?.text).ok_or(NoteFault::Malformed)
     }
 
     /// What a note claims, whoever signed it.

@@ -69,6 +69,19 @@ pub struct Created {
     pub prefix: Option<String>,
     /// The answer names a task that was there before if the call did.
     pub unless_named: bool,
+    /// In which of several lists of tasks it stands.
+    pub listed_as: Option<ListedAs>,
+    /// Parameters that name further regions in which it may stand, beside the call's own.
+    pub regions: Vec<Path>,
+}
+
+/// In which of several lists of tasks a new task stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListedAs {
+    /// In the one of this word.
+    Word(String),
+    /// In the one that the call says with this parameter.
+    Parameter(Path),
 }
 
 impl Action {
@@ -112,6 +125,19 @@ impl Created {
     pub fn ids<T: Tree>(&self, answer: &T) -> Vec<String> {
         let found = self.path.select(answer).into_iter().filter_map(Tree::text).filter(|id| !id.is_empty());
         found.map(|id| self.canonical(id)).collect()
+    }
+
+    /// The word of the list in which the task stands that a call makes; none where nothing says it.
+    pub fn list(&self, parameters: &Value) -> Option<String> {
+        match self.listed_as.as_ref()? {
+            ListedAs::Word(word) => Some(word.clone()),
+            ListedAs::Parameter(path) => texts(path, parameters).next().map(str::to_owned),
+        }
+    }
+
+    /// The regions, beside the call's own, in which the task may stand that a call makes.
+    pub fn further_regions<'t>(&'t self, parameters: &'t Value) -> impl Iterator<Item = &'t str> {
+        self.regions.iter().flat_map(|path| texts(path, parameters))
     }
 
     /// The canonical id of a task that an answer calls by `id`.

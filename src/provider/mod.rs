@@ -41,16 +41,16 @@ pub use action::{Action, Dangerous, Kind, Trigger};
 pub use check::{FaultKind, ParameterFault};
 pub use endpoint::{Endpoints, UnknownRegion};
 pub use error::TableError;
-pub use ids::{Created, Role, Several, TaskIdPath, TaskRef};
+pub use ids::{Created, ListedAs, Role, Several, TaskIdPath, TaskRef};
 pub use limit::{Bucket, Dimension, Limit};
 pub use path::{Path, PathError, Tree};
-pub use sensitive::{Node, PathSet, REDACTED, UNKNOWN_MEMBER};
+pub use sensitive::{Node, PathSet, REDACTED, REDACTION, UNKNOWN_MEMBER};
 pub use shape::{Field, Mark, Shape, Structure, Type};
 pub use state::{
     Allowed, Also, Billing, Conditions, Confidence, Effect, JobIdPath, Listed, Mode, Newest, Objection, Observation,
-    Offered, OfferedPaths, Parent, State, StateRead, StateRule, StateSource, TaskKind,
+    Offered, OfferedPaths, Parent, State, StateRead, StateRule, StateSource, TaskKind, Typed,
 };
-pub use version::{CommonUse, Family, Source, Version};
+pub use version::{CommonUse, Family, KeyWords, Source, Version};
 
 use error::{Place, Report, SourceFile};
 use load::{FILES, Folder};

@@ -22,6 +22,10 @@ pub struct Node {
     element: Option<Box<Node>>,
 }
 
+/// The version of how parameters are redacted, in every record. Raise it when the code below, the marks' meaning or the
+/// bound on a record's parameters changes what a record shows; what the tables mark is told by their digest.
+pub const REDACTION: u32 = 1;
+
 /// What stands where something was taken out.
 pub const REDACTED: &str = "[redacted]";
 

@@ -40,6 +40,30 @@ pub enum Family {
     Aliyun,
 }
 
+/// What a family's documents call the halves of a key pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyWords {
+    /// The public half.
+    pub id: &'static str,
+    /// The secret half.
+    pub secret: &'static str,
+}
+
+impl KeyWords {
+    /// Words of no family.
+    pub const PLAIN: KeyWords = KeyWords { id: "key id", secret: "secret key" };
+}
+
+impl Family {
+    /// What its callers know the halves of a key pair by.
+    pub fn key_words(self) -> KeyWords {
+        match self {
+            Family::Tencent => KeyWords { id: "SecretId", secret: "SecretKey" },
+            Family::Aliyun => KeyWords { id: "AccessKeyId", secret: "AccessKeySecret" },
+        }
+    }
+}
+
 /// What becomes of a parameter that belongs to the protocol and not to an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CommonUse {

@@ -32,11 +32,14 @@ pub enum SignError {
         /// The gateway's time.
         now: i64,
     },
-    /// A SignatureMethod or Authorization scheme that is not served; shortened and made printable.
-    #[error(
-        "signature method `{0}` is not served; use TC3-HMAC-SHA256, HmacSHA256 or HmacSHA1, ACS3-HMAC-SHA256 or HMAC-SHA1, or Bearer"
-    )]
-    UnknownMethod(String),
+    /// A SignatureMethod or Authorization scheme that is not served in such a request.
+    #[error("{named} is not served {instead}")]
+    UnknownMethod {
+        /// What was named; shortened and made printable.
+        named: String,
+        /// In which place, and what is served there: `as Authorization, only Bearer is`.
+        instead: &'static str,
+    },
     /// `X-TC-Content-SHA256: UNSIGNED-PAYLOAD`, or the same in `x-acs-content-sha256`.
     #[error("UNSIGNED-PAYLOAD is not accepted, it would leave the body unprotected; sign the body")]
     UnsignedPayload,

@@ -89,7 +89,10 @@ impl Algorithm {
         match name {
             None | Some("HmacSHA1") => Ok(Self::HmacSha1),
             Some("HmacSHA256") => Ok(Self::HmacSha256),
-            Some(other) => Err(SignError::UnknownMethod(printable(other, 32))),
+            Some(other) => {
+                let instead = "as SignatureMethod, only HmacSHA256 and HmacSHA1 are";
+                Err(SignError::UnknownMethod { named: printable(other, 32), instead })
+            }
         }
     }
 

@@ -17,6 +17,11 @@ pub(super) const FORM: &str = "application/x-www-form-urlencoded";
 /// Parameters that only Alibaba's v1 has.
 const ALIBABA_PARAMETERS: [&str; 2] = ["AccessKeyId", "SignatureNonce"];
 
+/// What Authorization can be where a request has a mark of Alibaba's family, and where it has none.
+const BESIDE_MARKS: &str =
+    "beside an x-acs- header, AccessKeyId or SignatureNonce, only ACS3-HMAC-SHA256 and Bearer are";
+const WITHOUT_MARKS: &str = "as Authorization, only TC3-HMAC-SHA256, ACS3-HMAC-SHA256 and Bearer are";
+
 /// Reads the proof of a request under the gateway's rules: [`read_presented_with`] and [`UnsignedPayload::Refuse`].
 ///
 /// # Errors
@@ -84,7 +89,7 @@ fn tencent(wire: &Wire, unsigned_payload: UnsignedPayload) -> Result<Presented, 
     };
     match scheme {
         tc3::SCHEME => tc3::Authorization::read(rest, &wire.headers).map(Presented::Tc3),
-        _ => bearer(scheme, rest),
+        _ => bearer(scheme, rest, WITHOUT_MARKS),
     }
 }
 
@@ -96,7 +101,7 @@ fn alibaba(wire: &Wire) -> Result<Presented, SignError> {
     };
     match scheme {
         acs3::SCHEME => acs3::Authorization::read(rest, wire).map(Presented::Acs3),
-        _ => bearer(scheme, rest),
+        _ => bearer(scheme, rest, BESIDE_MARKS),
     }
 }
 
@@ -116,9 +121,9 @@ fn authorization(headers: &HeaderMap) -> Result<Option<(&str, &str)>, SignError>
     Ok(Some((scheme, rest.trim())))
 }
 
-fn bearer(scheme: &str, token: &str) -> Result<Presented, SignError> {
+fn bearer(scheme: &str, token: &str, instead: &'static str) -> Result<Presented, SignError> {
     if !scheme.eq_ignore_ascii_case("Bearer") {
-        return Err(SignError::UnknownMethod(printable(scheme, 32)));
+        return Err(SignError::UnknownMethod { named: printable(scheme, 32), instead });
     }
     if token.is_empty() || token.bytes().any(|byte| !byte.is_ascii_graphic()) {
         return Err(SignError::Malformed("Authorization Bearer must be followed by one token"));

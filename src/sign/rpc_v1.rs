@@ -92,7 +92,10 @@ impl Signature {
         };
         for (name, served) in [("SignatureMethod", SCHEME), ("SignatureVersion", VERSION), ("SignatureType", "")] {
             if let Some(other) = get(name).filter(|value| *value != served) {
-                return Err(SignError::UnknownMethod(format!("{name}={}", printable(other, 32))));
+                let named = format!("{name}={}", printable(other, 32));
+                let instead =
+                    "here, only SignatureMethod=HMAC-SHA1, SignatureVersion=1.0 and an empty SignatureType are";
+                return Err(SignError::UnknownMethod { named, instead });
             }
         }
         let key_id = there("AccessKeyId", "the parameter AccessKeyId is missing")?.to_owned();

@@ -17,6 +17,7 @@ use tokio_util::task::TaskTracker;
 use crate::call::{Call, Origin, Outcome, Progress, Record, RecordHandle, Refusal, Reply};
 use crate::gate::{Around, Next};
 use crate::metrics::Metrics;
+use crate::provider::KeyWords;
 use crate::store::Writer;
 
 pub use tally::{Tally, TallyOptions};
@@ -47,6 +48,7 @@ impl Around for Audit {
 
     async fn around<N: Next<Call>>(&self, call: Call, next: N) -> Result<Reply, Refusal> {
         let (record, received, progress) = (call.record.clone(), call.received, call.progress.clone());
+        let words = call.request.family.key_words();
         let left = CancellationToken::new();
         let mut connection = Connection { record: record.clone(), hang_up: Some(left.clone().drop_guard()) };
         // Nobody could say later what was done while the log can't be written, so nothing is.
@@ -68,7 +70,7 @@ impl Around for Audit {
             });
             let took = received.elapsed();
             record.update(|record| {
-                note(record, &answer, took);
+                note(record, &answer, words, took);
                 metrics.ended(record, took);
             });
             answer
@@ -96,13 +98,13 @@ fn after_panic(record: &Record) -> Refusal {
 }
 
 /// Writes down how a call ended.
-fn note(record: &mut Record, answer: &Result<Reply, Refusal>, took: Duration) {
+fn note(record: &mut Record, answer: &Result<Reply, Refusal>, words: KeyWords, took: Duration) {
     record.detail.total_ms = i64::try_from(took.as_millis()).unwrap_or(i64::MAX);
     match answer {
         Err(refusal) => {
             record.outcome = if refusal.may_have_been_sent() { Outcome::Unknown } else { Outcome::Refused };
             record.reason = Some(refusal.reason().slug().to_owned());
-            record.detail.message = refusal.message();
+            record.detail.message = refusal.message_in(words);
             record.detail.origin = Origin::Gateway.as_str().to_owned();
         }
         Ok(reply) => {

@@ -10,7 +10,7 @@ use sha2::Sha256;
 use crate::call::{Call, Identified, Refusal, Request};
 use crate::gate::Gate;
 use crate::parameters::{Value, write_json};
-use crate::provider::{Action, Providers, Version};
+use crate::provider::{Action, Providers, REDACTION, Version};
 use crate::sign::claimed_key_id;
 
 /// Longest text of parameters in a record, in bytes; the digest covers all of them.
@@ -48,6 +48,7 @@ impl Gate for Identify {
         call.record.update(|record| {
             record.detail.kind = action.kind.name().to_owned();
             record.detail.table = version.digest().to_owned();
+            record.detail.redaction = REDACTION;
             record.detail.parameters = bounded(write_json(&action.redacted(&call.request.parameters)));
             record.detail.parameters_digest = self.parameters_digest(&call.request);
             record.task_ids = action.task_ids(&call.request.parameters).into_iter().map(|task| task.id).collect();

@@ -2,10 +2,11 @@
 //! further down, before anything was sent, is handed back.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::call::{Authorized, Refusal, Reply};
+use crate::call::{Authorized, LimitAsked, RecordHandle, Refusal, Reply};
 use crate::cloud::{Cloud, TurnRequest};
 use crate::gate::{Around, Next};
 use crate::provider::Action;
@@ -32,12 +33,11 @@ impl Around for TakeTurn {
         let in_flight = match self.cloud.turn(&wanted, call.call.progress.clone()).await {
             Ok(in_flight) => in_flight,
             Err(refusal) => {
-                call.call.record.update(|record| record.detail.limit = wanted.action.bucket.name.clone());
+                note_refused(&call.call.record, wanted.action, &refusal);
                 return Err(refusal);
             }
         };
-        let waited = i64::try_from(in_flight.waited().as_millis()).unwrap_or(i64::MAX);
-        call.call.record.update(|record| record.waited_ms += waited);
+        note_granted(&call.call.record, wanted.action, in_flight.waited());
         let answer = next.run(call).await;
         drop(in_flight);
         answer
@@ -55,6 +55,40 @@ pub(super) fn wanted(call: &Authorized) -> TurnRequest<'_> {
         class: class_of(&call.action),
         max_wait: call.wait_until.saturating_duration_since(Instant::now()),
     }
+}
+
+/// Writes down that a turn of an action's quota was had, and how long that took.
+pub(super) fn note_granted(record: &RecordHandle, action: &Action, waited: Duration) {
+    let waited_ms = milliseconds(waited);
+    record.update(|record| {
+        record.waited_ms = record.waited_ms.saturating_add(waited_ms);
+        limits(action).for_each(|limit| record.detail.note_limit(LimitAsked { waited_ms, ..limit }));
+    });
+}
+
+/// Writes down that there was none in time.
+pub(super) fn note_refused(record: &RecordHandle, action: &Action, refusal: &Refusal) {
+    let Refusal::RateLimited { retry_after, .. } = refusal else { return };
+    let retry_after_ms = Some(milliseconds(*retry_after));
+    record.update(|record| {
+        record.detail.limit.clone_from(&action.bucket.name);
+        limits(action).for_each(|limit| record.detail.note_limit(LimitAsked { retry_after_ms, ..limit }));
+    });
+}
+
+/// The cloud's limits that count an action, each as one that was asked.
+fn limits(action: &Action) -> impl Iterator<Item = LimitAsked> {
+    action.bucket.limits.iter().map(|limit| LimitAsked {
+        kind: "cloud".to_owned(),
+        name: action.bucket.name.clone(),
+        calls: limit.calls,
+        window_ms: milliseconds(limit.window),
+        ..LimitAsked::default()
+    })
+}
+
+fn milliseconds(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// The class in which an action waits for its turn; what it has to ask first waits in the same one.

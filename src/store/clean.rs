@@ -108,6 +108,7 @@ fn any(record: &Record) -> Record {
         &mut detail.grant,
         &mut detail.limit,
         &mut detail.table,
+        &mut detail.policy,
         &mut detail.origin,
         &mut detail.user_agent,
     ];
@@ -118,7 +119,15 @@ fn any(record: &Record) -> Record {
     for seen in &mut detail.states {
         without_nul(&mut seen.task);
         without_nul(&mut seen.state);
+        without_nul(&mut seen.mode);
         seen.age_ms = seen.age_ms.clamp(0, LARGEST);
+    }
+    for limit in &mut detail.limits {
+        without_nul(&mut limit.kind);
+        without_nul(&mut limit.name);
+        limit.window_ms = limit.window_ms.clamp(0, LARGEST);
+        limit.waited_ms = limit.waited_ms.clamp(0, LARGEST);
+        limit.retry_after_ms = limit.retry_after_ms.map(|wait| wait.clamp(0, LARGEST));
     }
     record
 }

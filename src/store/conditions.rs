@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::page::Words;
 use super::{Cursor, Filter, Order};
+use crate::call::ADMINISTRATIVE;
 
 /// Milliseconds that a record's time may be apart from that of its id, which are two readings of one clock within
 /// a request: five minutes, for a clock that is being set. What lies within them is read for every question with a time.
@@ -66,6 +67,10 @@ where
         if let Some(text) = text {
             query.push(" AND r.").push(column).push(" = ").push_bind(text.clone());
         }
+    }
+    if let Some(administrative) = filter.administrative {
+        let is = if administrative { " AND r.family = " } else { " AND r.family <> " };
+        query.push(is).push_bind(ADMINISTRATIVE.to_owned());
     }
     one_of(query, "r.outcome", filter.outcome.iter().map(|outcome| outcome.as_str().to_owned()));
     one_of(query, "r.detail ->> 'kind'", filter.kind.iter().cloned());

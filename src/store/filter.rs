@@ -25,6 +25,8 @@ pub struct Filter {
     pub version: Option<String>,
     /// Family.
     pub family: Option<String>,
+    /// Only administrative acts, such as reading the log, or all but them.
+    pub administrative: Option<bool>,
     /// Region.
     pub region: Option<String>,
     /// A task that is among the record's.

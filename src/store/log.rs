@@ -70,6 +70,15 @@ pub struct KeptCheckpoint {
     pub note: String,
 }
 
+/// A signed statement over all logs, kept.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct KeptStatement {
+    /// When it was signed.
+    pub made_at: Timestamp,
+    /// The note.
+    pub note: String,
+}
+
 /// The tables with entries, and the phase that their rows are.
 pub(super) const TABLES: [(&str, &str); 3] =
     [("audit_intents", "intent"), ("audit_records", "ended"), ("audit_settlements", SETTLED)];
@@ -233,6 +242,19 @@ where
         size: row.try_get::<i64, _>(2).map_err(unreadable)?.unsigned_abs(),
         made_at: R::Database::timestamp(row.try_get(3).map_err(unreadable)?)?,
         note: row.try_get(4).map_err(unreadable)?,
+    })
+}
+
+/// A statement out of a row of time and note.
+pub(super) fn statement<R: Row>(row: &R) -> Result<KeptStatement, StoreError>
+where
+    R::Database: Words,
+    usize: ColumnIndex<R>,
+    String: for<'r> Decode<'r, R::Database> + Type<R::Database>,
+{
+    Ok(KeptStatement {
+        made_at: R::Database::timestamp(row.try_get(0).map_err(unreadable)?)?,
+        note: row.try_get(1).map_err(unreadable)?,
     })
 }
 

@@ -4,6 +4,7 @@
 //! well; a commit that broke off takes them with it, and they are read again from what the database has.
 
 use std::fmt;
+use std::str::FromStr;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -145,6 +146,21 @@ impl Logs {
 impl fmt::Display for LogName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.slot, self.class.as_str())
+    }
+}
+
+/// A text that is no log's name.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("a log's name is written like 0/changes")]
+pub struct NotALogName;
+
+impl FromStr for LogName {
+    type Err = NotALogName;
+
+    fn from_str(text: &str) -> Result<LogName, NotALogName> {
+        let (slot, class) = text.split_once('/').ok_or(NotALogName)?;
+        let class = [Class::Changes, Class::Reads].into_iter().find(|known| known.as_str() == class);
+        Ok(LogName { slot: slot.parse().map_err(|_| NotALogName)?, class: class.ok_or(NotALogName)? })
     }
 }
 

@@ -13,6 +13,7 @@ mod hold;
 mod key;
 mod log;
 mod logs;
+mod notes;
 mod open;
 mod page;
 mod plan;
@@ -37,8 +38,9 @@ pub use entry::{Entry, Intent, Made, Remembered, Settlement, Unsettled, Verdict}
 pub use filter::{By, Count, Cursor, Filter, Order, Page, Per, Phases, SettledPhase};
 pub use hold::{Hold, Start};
 pub use key::{KeyRow, KeyState};
-pub use log::{Head, KeptCheckpoint, LogEntry, Place};
-pub use logs::LogName;
+pub use log::{Head, KeptCheckpoint, KeptStatement, LogEntry, Place};
+pub use logs::{LogName, NotALogName};
+pub use notes::{Notes, SignedNote, open_notes};
 pub use open::{Address, open, open_as};
 pub use postgres::Postgres;
 pub use sqlite::Sqlite;
@@ -171,6 +173,15 @@ pub trait LogStore: Send + Sync {
 
     /// The checkpoint of a log about the most entries.
     async fn newest_checkpoint(&self, log: LogName) -> Result<Option<KeptCheckpoint>, StoreError>;
+
+    /// Keeps a signed statement over all logs.
+    async fn keep_statement(&self, kept: &KeptStatement) -> Result<(), StoreError>;
+
+    /// Statements that were made at `since` or later, oldest first, at most `limit`.
+    async fn statements(&self, since: Timestamp, limit: u32) -> Result<Vec<KeptStatement>, StoreError>;
+
+    /// The newest statement.
+    async fn newest_statement(&self) -> Result<Option<KeptStatement>, StoreError>;
 
     /// Makes room for the entries of the coming months, where the database wants that done ahead.
     async fn prepare(&self) -> Result<(), StoreError>;

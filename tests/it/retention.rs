@@ -18,12 +18,12 @@ use uuid::Uuid;
 
 use crate::database::{Database, TestDatabase};
 
-const ORIGIN: &str = "gateway.example.com/audit";
-const READS: LogName = LogName { slot: 0, class: Class::Reads };
-const MONTH: Duration = Duration::from_secs(30 * 24 * 3600);
+pub const ORIGIN: &str = "gateway.example.com/audit";
+pub const READS: LogName = LogName { slot: 0, class: Class::Reads };
+pub const MONTH: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// A clock that tests set, in microseconds.
-struct Hands(AtomicI64);
+pub struct Hands(AtomicI64);
 
 impl Wall for Hands {
     fn now(&self) -> Timestamp {
@@ -32,16 +32,16 @@ impl Wall for Hands {
 }
 
 /// A store with a log that is signed, and no gateway.
-struct Bed {
-    folder: TempDir,
-    database: TestDatabase,
-    hands: Arc<Hands>,
-    pem: String,
-    store: Arc<dyn Store>,
-    checkpoints: Arc<Checkpoints>,
+pub struct Bed {
+    pub folder: TempDir,
+    pub database: TestDatabase,
+    pub hands: Arc<Hands>,
+    pub pem: String,
+    pub store: Arc<dyn Store>,
+    pub checkpoints: Arc<Checkpoints>,
 }
 
-async fn on_both(test: impl AsyncFn(&mut Bed)) {
+pub async fn on_both(test: impl AsyncFn(&mut Bed)) {
     for database in [Database::Sqlite, Database::Postgres] {
         println!("on {database:?}");
         let mut bed = Bed::make(database).await;
@@ -52,7 +52,7 @@ async fn on_both(test: impl AsyncFn(&mut Bed)) {
 }
 
 impl Bed {
-    async fn make(database: Database) -> Bed {
+    pub async fn make(database: Database) -> Bed {
         let folder = TempDir::new().unwrap();
         let database = TestDatabase::create(database).await;
         let hands = Arc::new(Hands(AtomicI64::new(0)));
@@ -62,18 +62,18 @@ impl Bed {
     }
 
     /// Another process goes on with the database.
-    async fn restart(&mut self) {
+    pub async fn restart(&mut self) {
         self.store.close().await;
         (self.store, self.checkpoints) = open(&self.folder, &self.database, &self.hands, &self.pem).await;
     }
 
-    fn set(&self, time: &str) {
+    pub fn set(&self, time: &str) {
         let time: Timestamp = time.parse().unwrap();
         self.hands.0.store(time.as_microsecond(), Ordering::Release);
     }
 
     /// So many reads and half as many changes are recorded now, and signed.
-    async fn live(&self, reads: usize) {
+    pub async fn live(&self, reads: usize) {
         let entry = |kind: &str| {
             let record = Record {
                 id: Uuid::new_v4(),
@@ -93,7 +93,7 @@ impl Bed {
         self.checkpoints.publish().await.unwrap();
     }
 
-    fn retention(&self) -> Retention {
+    pub fn retention(&self) -> Retention {
         Retention {
             store: Arc::clone(&self.store),
             checkpoints: Some(Arc::clone(&self.checkpoints)),
@@ -103,28 +103,42 @@ impl Bed {
         }
     }
 
-    async fn verified(&self) -> Report {
+    pub async fn verified(&self) -> Report {
         let key = SigningKey::from_pem(ORIGIN, &self.pem).unwrap();
         self.verified_by(&[key.verifying_key().clone()]).await
     }
 
-    async fn verified_by(&self, keys: &[VerifyingKey]) -> Report {
-        let clock = Clock::from_wall(self.hands.clone());
-        let mut export = Export::begin(Arc::clone(&self.store), ORIGIN, &clock).await.unwrap();
+    pub async fn verified_by(&self, keys: &[VerifyingKey]) -> Report {
+        verify(Cursor::new(self.exported().await), keys, &self.held(), &mut |_| {}).unwrap()
+    }
+
+    /// The export as it is now.
+    pub async fn exported(&self) -> Vec<u8> {
+        let mut export = self.export().await;
         let mut file = Vec::new();
         while let Some(lines) = export.next().await.unwrap() {
             file.extend(lines);
         }
+        file
+    }
+
+    pub async fn export(&self) -> Export {
+        let clock = Clock::from_wall(self.hands.clone());
+        Export::begin(Arc::clone(&self.store), ORIGIN, &clock).await.unwrap()
+    }
+
+    /// What an auditor holds: every note of the folder.
+    pub fn held(&self) -> Vec<Brought> {
         let mut held = Vec::new();
         for file in std::fs::read_dir(self.folder.path().join("checkpoints")).unwrap() {
             let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
             let notes = split_notes(&text).0;
             held.extend(notes.into_iter().map(|note| Brought { from: "a".to_owned(), note: note.to_owned() }));
         }
-        verify(Cursor::new(file), keys, &held, &mut |_| {}).unwrap()
+        held
     }
 
-    async fn start(&self, log: LogName) -> u64 {
+    pub async fn start(&self, log: LogName) -> u64 {
         self.store.log().start(log).await.unwrap().map_or(0, |start| start.start)
     }
 }
@@ -145,12 +159,17 @@ async fn open(
 }
 
 fn checkpoints(store: Arc<dyn Store>, folder: &std::path::Path, pem: &str, clock: Clock) -> Arc<Checkpoints> {
+    Arc::new(signing(store, folder, pem, clock))
+}
+
+/// What signs the logs of a store.
+pub fn signing(store: Arc<dyn Store>, folder: &std::path::Path, pem: &str, clock: Clock) -> Checkpoints {
     let signer = Signer { origin: ORIGIN.to_owned(), keys: vec![SigningKey::from_pem(ORIGIN, pem).unwrap()] };
-    Arc::new(Checkpoints::new(store, signer, Folder::new(folder), clock))
+    Checkpoints::new(store, signer, Folder::new(folder), clock)
 }
 
 /// Three months with 300 reads and 150 changes each.
-async fn three_months(bed: &Bed) {
+pub async fn three_months(bed: &Bed) {
     for month in ["2026-01", "2026-02", "2026-03"] {
         bed.set(&format!("{month}-10T12:00:00Z"));
         bed.store.log().prepare().await.unwrap();
@@ -159,7 +178,7 @@ async fn three_months(bed: &Bed) {
     bed.set("2026-03-20T12:00:00Z");
 }
 
-fn proven(report: &Report) {
+pub fn proven(report: &Report) {
     assert!(report.is_proven(), "{:#?}", report.lines());
 }
 

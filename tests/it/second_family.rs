@@ -1,6 +1,7 @@
 //! The second cloud behind the same URL: calls with a token and calls that its own key pair signs.
 
 mod acs3;
+mod settling;
 
 use dts_gateway::sign::{SecretKey, rpc_v1};
 use http::{Method, Request};
@@ -20,8 +21,13 @@ fn form(parameters: &[(&str, &str)]) -> String {
 
 /// A call with a token: the cloud's own form without its signature.
 pub async fn act(caller: &Caller, action: &str, parameters: &[(&str, &str)]) -> Answer {
+    act_in(VERSION, caller, action, parameters).await
+}
+
+/// The same in another version.
+async fn act_in(version: &str, caller: &Caller, action: &str, parameters: &[(&str, &str)]) -> Answer {
     let headers =
-        [("x-acs-action", action), ("x-acs-version", VERSION), ("content-type", "application/x-www-form-urlencoded")];
+        [("x-acs-action", action), ("x-acs-version", version), ("content-type", "application/x-www-form-urlencoded")];
     caller.send("POST", "/", &headers, &form(parameters)).await
 }
 
@@ -138,7 +144,10 @@ async fn with_a_key_pair(world: &World) {
     let forged = (pair.0.clone(), format!("{}x", pair.1));
     refused(&signed(&world.public, &forged, "n-3", &detail).await, 400, "SignatureDoesNotMatch", "signature-mismatch");
     let unknown = ("LTAInobody".to_owned(), pair.1.clone());
-    refused(&signed(&world.public, &unknown, "n-4", &detail).await, 404, "InvalidAccessKeyId.NotFound", "key-unknown");
+    let nobody = signed(&world.public, &unknown, "n-4", &detail).await;
+    let message = refused(&nobody, 404, "InvalidAccessKeyId.NotFound", "key-unknown");
+    assert!(message.contains("this AccessKeyId was not issued") && !message.contains("SecretId"), "{message}");
+    assert_eq!(world.record_of(&nobody).await["detail"]["message"], json!(message), "as it was told");
     let malformed = [detail.as_slice(), &[("SecurityToken", "CAISnosuchtoken")]].concat();
     let malformed = signed(&world.public, &pair, "n-6", &malformed).await;
     refused(&malformed, 403, "InvalidSecurityToken.Malformed", "token-invalid");

@@ -160,7 +160,7 @@ fn code(error: &SignError) -> String {
         SignError::Missing
         | SignError::Malformed(_)
         | SignError::Mismatch { .. }
-        | SignError::UnknownMethod(_)
+        | SignError::UnknownMethod { .. }
         | SignError::UnsignedPayload
         | SignError::Skipped
         | SignError::Repeated(_) => "AuthFailure.SignatureFailure",

@@ -196,6 +196,27 @@ async fn every_question_is_a_record_refused_or_not() {
 }
 
 #[tokio::test]
+async fn administrative_acts_can_be_left_out() {
+    let bench = Bench::new().await;
+    let call = bench.call("ann", |_| {}).await;
+    let auditor = bench.token("zoe", &["auditor"]);
+    for _ in 0..2 {
+        assert_eq!(bench.get("/v1/audit/records?caller=zoe", Some(&auditor)).await.status, StatusCode::OK);
+    }
+    bench.writer.flushed().await;
+    let without = bench.get("/v1/audit/records?administrative=false", Some(&auditor)).await;
+    assert_eq!(ids(&without), [call.id.to_string()]);
+    bench.writer.flushed().await;
+    let only = bench.get("/v1/audit/records?administrative=true", Some(&auditor)).await;
+    assert_eq!(ids(&only).len(), 3, "{}", only.text);
+    let day = call.time.strftime("%Y-%m-%d").to_string();
+    let counted = bench
+        .get(&format!("/v1/audit/summary?from={day}T00:00:00Z&per=day&administrative=false"), Some(&auditor))
+        .await;
+    assert_eq!(counted.json()["total"], 1, "{}", counted.text);
+}
+
+#[tokio::test]
 async fn a_cursor_is_good_for_its_question_only() {
     let bench = Bench::new().await;
     for _ in 0..5 {
@@ -276,6 +297,7 @@ async fn whatever_is_written_into_a_filter_is_a_text() {
         ("text=a", "from"),
         ("outcome=ok,", "outcome"),
         ("kind=chnage", "kind"),
+        ("administrative=no", "true, false"),
         ("order=up", "newest, oldest"),
         ("format=xml", "ndjson"),
         ("limit=1001", "format=ndjson"),

@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 
+use serde_json::Value;
+
 use super::super::Surroundings;
 use super::super::out::{plain, plain_json};
 use super::export::partial;
@@ -30,6 +32,11 @@ pub(super) async fn run(source: &Source, path: &str, file: Option<&Path>, here: 
     loop {
         let line = lines.next().await.map_err(|why| miette::miette!("after {count} lines: {}", plain(&why)))?;
         let Some(line) = line else { return Err(miette::miette!("it was cut off after {count} lines")) };
+        if line.starts_with(b"{\"error\":") {
+            let error: Value = serde_json::from_slice(&line).unwrap_or_default();
+            let why = error["error"]["detail"].as_str().unwrap_or("it does not say why");
+            return Err(miette::miette!("it broke off after {count} lines: {}", plain(why)));
+        }
         let written = match is_shown {
             true => writeln!(to, "{}", plain_json(&String::from_utf8_lossy(&line))),
             false => to.write_all(&line).and_then(|()| to.write_all(b"\n")),

@@ -15,6 +15,9 @@ pub(super) struct Filters {
     key_id: Option<String>,
     #[arg(long)]
     family: Option<String>,
+    /// true: only administrative acts, such as reading the log; false: all but them
+    #[arg(long, value_name = "BOOL")]
+    administrative: Option<String>,
     /// API version, such as 2018-03-30
     #[arg(long)]
     version: Option<String>,
@@ -70,6 +73,7 @@ impl Filters {
             ("caller", &self.caller),
             ("key_id", &self.key_id),
             ("family", &self.family),
+            ("administrative", &self.administrative),
             ("version", &self.version),
             ("action", &self.action),
             ("region", &self.region),

@@ -4,6 +4,7 @@ mod copy;
 mod export;
 mod filters;
 mod key;
+mod notes;
 mod retain;
 mod show;
 mod source;
@@ -33,6 +34,8 @@ enum What {
     Query(Box<Query>),
     /// Write all records that fit to a file
     Export(Box<Export>),
+    /// One record with all of its phases, and whether each is proven
+    Show(Show),
     /// What was done to a task and what was refused, oldest first
     History(Box<History>),
     /// Count records in each minute, hour or day
@@ -41,6 +44,8 @@ enum What {
     Follow(Follow),
     /// Prove an export offline, or say what was done to it
     Verify(verify::Verify),
+    /// Print the signed notes that the second place of checkpoints has, for `verify`
+    Checkpoints(notes::Notes),
     /// Drop what was kept long enough, as `serve` does each day
     Retain(retain::Retain),
     /// Keep a part of the log beyond that
@@ -81,6 +86,18 @@ struct Export {
     /// Where to [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
+}
+
+/// Arguments of `audit show`.
+#[derive(Args, Debug)]
+struct Show {
+    /// The record's id, which is the request id as well
+    id: String,
+    #[command(flatten)]
+    place: Where,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// Arguments of `audit history`.
@@ -164,6 +181,10 @@ impl Audit {
                 let path = format!("/v1/audit/records?{}", query(pairs));
                 show::records(&ask(&asked.place, &path, here).await?, asked.json, here);
             }
+            What::Show(asked) => {
+                let path = format!("/v1/audit/records/{}", utf8_percent_encode(&asked.id, NON_ALPHANUMERIC));
+                show::record(&ask(&asked.place, &path, here).await?, asked.json, here);
+            }
             What::History(asked) => {
                 let task = utf8_percent_encode(&asked.task, NON_ALPHANUMERIC);
                 let pairs = asked.filters.pairs().chain(asked.paging.pairs());
@@ -184,6 +205,7 @@ impl Audit {
                 copied(&asked.place, &path, None, here).await?;
             }
             What::Verify(asked) => return Ok(asked.run(here)),
+            What::Checkpoints(asked) => asked.run(here).await?,
             What::Retain(asked) => asked.run(here).await?,
             What::Hold(asked) => asked.run(here).await?,
             What::Key(asked) => asked.run(here)?,

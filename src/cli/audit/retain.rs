@@ -10,7 +10,6 @@ use serde_json::json;
 use super::super::settings::{Settings, open_store};
 use super::super::{Surroundings, act, table};
 use crate::admin::COMMAND_LINE;
-use crate::evidence::{Checkpoints, Folder};
 use crate::jobs::Retention;
 use crate::store::{Hold, Store};
 
@@ -90,10 +89,10 @@ impl Retain {
         let settings = Settings { config: Some(self.config), data_dir: None };
         let mut config = settings.load(here)?;
         let store = open_store(&config, &here.clock).await?;
-        let checkpoints = config.audit.proof.take().map(|proof| {
-            let folder = Folder::new(proof.folder);
-            Arc::new(Checkpoints::new(Arc::clone(&store), proof.signer, folder, here.clock.clone()))
-        });
+        let checkpoints = match config.audit.proof.take() {
+            Some(proof) => Some(proof.checkpoints(&store, &here.clock).map_err(|error| miette::miette!("{error}"))?),
+            None => None,
+        };
         let retention = Retention {
             store: Arc::clone(&store),
             checkpoints,

@@ -18,7 +18,6 @@ use super::super::out::plain;
 use super::super::settings::{Settings, open_store};
 use super::super::{Surroundings, client};
 use crate::admin::{Cursors, Local};
-use crate::evidence::{Checkpoints, Folder};
 use crate::store::{Store, Writer, WriterOptions};
 
 /// How long an answer may take to begin, and its next part to come: the listener gives a question 5 s when it is its turn.
@@ -71,10 +70,12 @@ impl Source {
             let mut config = settings.load(here)?;
             let store = open_store(&config, &here.clock).await?;
             let writer = Writer::start(Arc::clone(&store), WriterOptions::default());
-            let checkpoints = config.audit.proof.take().map(|proof| {
-                let folder = Folder::new(proof.folder);
-                Arc::new(Checkpoints::new(Arc::clone(&store), proof.signer, folder, here.clock.clone()))
-            });
+            let checkpoints = match config.audit.proof.take() {
+                Some(proof) => {
+                    Some(proof.checkpoints(&store, &here.clock).map_err(|error| miette::miette!("{error}"))?)
+                }
+                None => None,
+            };
             let cursors = Cursors::new(&config.audit.digest_key);
             let local = Local::new(
                 Arc::clone(&store),

@@ -14,8 +14,8 @@ use super::super::out::{Out, plain};
 use crate::proof::verify::{Brought, Progress, Report, verify};
 use crate::proof::{VerifyingKey, split_notes};
 
-/// What a file of checkpoints ends in.
-const CHECKPOINTS: &str = "checkpoints";
+/// What files of checkpoints, and of statements over all logs, end in.
+const ENDINGS: [&str; 2] = ["checkpoints", "statements"];
 
 /// How often a terminal is told how far it is.
 const TELL: Duration = Duration::from_millis(250);
@@ -31,7 +31,7 @@ pub(super) struct Verify {
     /// The public key's text, or a file with it; several while one replaces another
     #[arg(long = "key", value_name = "PUB", required = true)]
     keys: Vec<String>,
-    /// A file of checkpoints that the database's owner can't edit, or a folder of such files
+    /// A file of checkpoints or statements that the database's owner can't edit, or a folder of such files
     #[arg(long = "checkpoint", value_name = "FILE")]
     checkpoints: Vec<PathBuf>,
     /// Print JSON
@@ -120,12 +120,16 @@ fn checkpoint_files(place: &Path) -> Result<Vec<PathBuf>, String> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(place).map_err(fault)? {
         let file = entry.map_err(fault)?.path();
-        if file.extension().is_some_and(|extension| extension == CHECKPOINTS) {
+        if file.extension().is_some_and(|extension| ENDINGS.iter().any(|ending| extension == *ending)) {
             files.push(file);
         }
     }
     files.sort();
-    if files.is_empty() { Err(format!("{}: no *.{CHECKPOINTS} is in it", place.display())) } else { Ok(files) }
+    if files.is_empty() {
+        Err(format!("{}: no *.checkpoints or *.statements is in it", place.display()))
+    } else {
+        Ok(files)
+    }
 }
 
 fn read_checkpoints(file: &Path, out: Out) -> Result<Vec<Brought>, String> {
@@ -133,10 +137,10 @@ fn read_checkpoints(file: &Path, out: Out) -> Result<Vec<Brought>, String> {
     let (notes, rest) = split_notes(&text);
     let from = plain(&file.display().to_string());
     if notes.is_empty() {
-        return Err(format!("{from}: it holds no checkpoint"));
+        return Err(format!("{from}: it holds no checkpoint and no statement"));
     }
     if !rest.is_empty() {
-        out.complain(&format!("note: {from}: what follows the last whole checkpoint is passed over"));
+        out.complain(&format!("note: {from}: what follows the last whole note is passed over"));
     }
     Ok(notes.into_iter().map(|note| Brought { from: from.clone(), note: note.to_owned() }).collect())
 }

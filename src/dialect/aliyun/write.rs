@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::{JSON, Written, XML};
 use crate::call::{AnswerForm, Refusal};
+use crate::provider::Family;
 
 /// Who says it, where the cloud names the host that it was called by.
 const HOST_ID: &str = "dts-gateway";
@@ -23,7 +24,12 @@ struct Error<'a> {
 
 /// Old SDKs split the message at its first colon, which every message of ours has behind its reason.
 pub(super) fn refuse(refusal: &Refusal, status: StatusCode, code: &str, id: Uuid, form: AnswerForm) -> Written {
-    let error = Error { code, message: refusal.message(), request_id: id.to_string(), host_id: HOST_ID };
+    let error = Error {
+        code,
+        message: refusal.message_in(Family::Aliyun.key_words()),
+        request_id: id.to_string(),
+        host_id: HOST_ID,
+    };
     match form {
         AnswerForm::Json => {
             let body = serde_json::to_vec(&error).unwrap_or_default();

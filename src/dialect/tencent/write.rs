@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{JSON, Written};
 use crate::call::Refusal;
+use crate::provider::Family;
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -30,7 +31,7 @@ struct Error<'a> {
 
 /// HTTP 200 for errors too: with any other status the SDKs lose code and request id.
 pub(super) fn refuse(refusal: &Refusal, code: &str, id: Uuid) -> Written {
-    let error = Error { code, message: refusal.message() };
+    let error = Error { code, message: refusal.message_in(Family::Tencent.key_words()) };
     let envelope = Envelope { response: Response { error, request_id: id.to_string() } };
     let body = serde_json::to_vec(&envelope).unwrap_or_default();
     Written { status: StatusCode::OK, content_type: JSON, body: Bytes::from(body) }

@@ -56,14 +56,15 @@ impl TeamFiles {
         if faults.is_empty() { Ok(TeamFiles(files)) } else { Err(faults) }
     }
 
-    /// SHA-256 over names and contents.
+    /// SHA-256 over names and contents, as `sha256sum *.toml | sha256sum` computes it. Where the folder is doesn't count.
     pub(super) fn digest(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
         for source in &self.0 {
-            for part in [source.file.as_os_str().as_encoded_bytes(), source.text.as_bytes()] {
-                hash.update((part.len() as u64).to_be_bytes());
-                hash.update(part);
-            }
+            let name = source.file.file_name().unwrap_or_default();
+            hash.update(hex::encode(Sha256::digest(&source.text)));
+            hash.update("  ");
+            hash.update(name.as_encoded_bytes());
+            hash.update("\n");
         }
         hash.finalize().into()
     }

@@ -116,6 +116,7 @@ fn read_caller(
         require_signed_headers: headers.into_iter().map(|(header, _)| header).collect(),
         pace,
         grants: Vec::new(),
+        policy: "".into(),
     };
     Some((caller, span))
 }

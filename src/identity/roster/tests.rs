@@ -178,6 +178,58 @@ fn a_roster_is_taken_over_whole_or_not_at_all() {
 }
 
 #[test]
+fn each_reading_that_finds_other_files_is_told_with_what_it_changed() {
+    let folder = folder(&[("t.toml", SMALL), ("v.toml", "team = \"v\"\n")]);
+    let roster = Roster::open(folder.path(), Vocabulary::default()).unwrap();
+    let mut readings = roster.readings();
+    let first = roster.policy();
+    assert_eq!(*roster.get("a").unwrap().policy, *first);
+    roster.reload().unwrap();
+    readings.try_recv().expect_err("nothing has changed");
+
+    fs::write(folder.path().join("t.toml"), format!("{SMALL}[[caller]]\nname = 1\n")).unwrap();
+    roster.reload().unwrap_err();
+    let wrong = readings.try_recv().unwrap();
+    assert_eq!((&wrong.before, wrong.outcome.unwrap_err().len()), (&first, 2));
+    assert!(wrong.read.is_some_and(|read| read != first));
+    assert_eq!(roster.policy(), first, "the last good one stays in force");
+    fs::write(folder.path().join("t.toml"), SMALL).unwrap();
+    assert_eq!(roster.reload(), Ok(Reloaded::Unchanged), "what is in force again was never out of it");
+    readings.try_recv().expect_err("nothing has changed");
+
+    let grant = "[[grant]]\nname = \"g\"\nactions = [\"*\"]\n";
+    fs::write(folder.path().join("t.toml"), format!("{}weight = 3\n{grant}", SMALL)).unwrap();
+    fs::remove_file(folder.path().join("v.toml")).unwrap();
+    fs::write(folder.path().join("u.toml"), "team = \"u\"\n[[caller]]\nname = \"b\"\naccounts = [\"main\"]\n").unwrap();
+    roster.reload().unwrap();
+    let Reading { before, read, outcome } = readings.try_recv().unwrap();
+    assert_eq!((&before, read.as_ref()), (&first, Some(&roster.policy())));
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let expected = Changes {
+        teams: Names { added: names(&["u"]), removed: names(&["v"]), changed: Vec::new() },
+        callers: Names { added: names(&["b"]), removed: Vec::new(), changed: names(&["a"]) },
+        grants: Names { added: names(&["t/g"]), ..Names::default() },
+    };
+    assert_eq!(outcome.unwrap(), expected);
+
+    fs::write(folder.path().join("t.toml"), format!("{SMALL}weight = 3\n{}", grant.replace('*', "StopMigrateJob")))
+        .unwrap();
+    roster.reload().unwrap();
+    let changed = readings.try_recv().unwrap().outcome.unwrap();
+    assert_eq!(
+        changed,
+        Changes { grants: Names { changed: names(&["t/g"]), ..Names::default() }, ..Changes::default() }
+    );
+}
+
+#[test]
+fn the_policy_is_what_the_standard_tool_computes() {
+    // printf 'team = "t"\n' >a.toml; printf 'team = "u"\n' >b.toml; sha256sum *.toml | sha256sum
+    let roster = opened(&[("b.toml", "team = \"u\"\n"), ("a.toml", "team = \"t\"\n"), ("note.txt", "")]);
+    assert_eq!(&*roster.policy(), "cedb2fc22f05cb39280261835b22a363ba4b66f4efcf2e24704160b86eca824c");
+}
+
+#[test]
 fn a_folder_that_is_not_there_has_no_callers() {
     let folder = tempfile::tempdir().unwrap();
     let roster = Roster::open(&folder.path().join("teams"), Vocabulary::default()).unwrap();

@@ -15,6 +15,7 @@ use crate::quota::Class;
 const TURN: Duration = Duration::from_secs(5);
 
 /// Where a change went.
+#[derive(Clone)]
 pub(super) struct Place {
     pub(super) account: Arc<Account>,
     pub(super) version: Arc<Version>,
@@ -77,6 +78,7 @@ fn background() -> Caller {
         require_signed_headers: Vec::new(),
         pace: None,
         grants: Vec::new(),
+        policy: "".into(),
     }
 }
 

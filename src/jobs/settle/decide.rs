@@ -53,16 +53,22 @@ pub(super) struct Search<'a> {
     pub(super) from: Timestamp,
     /// Nor after.
     pub(super) to: Timestamp,
-    /// The newest tasks, the newest first.
-    pub(super) listed: &'a [Listed],
-    /// Nothing was left out of them.
-    pub(super) is_whole: bool,
+    /// The newest tasks of each list in which it may stand.
+    pub(super) pages: &'a [Page],
     /// Those of them that another call is known to have made.
     pub(super) others: &'a BTreeSet<String>,
     /// Another creation of unknown outcome could have made the same.
     pub(super) has_rival: bool,
     /// So much time has passed that the task would be listed.
     pub(super) is_late: bool,
+}
+
+/// The newest tasks of one list, the newest first.
+#[derive(Clone, Debug)]
+pub(super) struct Page {
+    pub(super) listed: Vec<Listed>,
+    /// Nothing was left out of them.
+    pub(super) is_whole: bool,
 }
 
 impl Case<'_> {
@@ -104,8 +110,8 @@ impl Search<'_> {
         }
         match self.candidates().as_slice() {
             [] if !self.is_late => (Finding::Early, None),
-            [] if self.reaches_back() => (Finding::NotDone, None),
-            [] => (Finding::Undetermined("the list does not reach back to the call"), None),
+            [] | [_] if !self.reach_back() => (Finding::Undetermined("the list does not reach back to the call"), None),
+            [] => (Finding::NotDone, None),
             [only] if !self.has_rival => (Finding::Done, Some(only)),
             [_] => (Finding::Undetermined("another call of unknown outcome can have made the task"), None),
             _ => (Finding::Undetermined("several tasks fit"), None),
@@ -120,12 +126,18 @@ impl Search<'_> {
 
     fn fitting(&self) -> impl Iterator<Item = &Listed> {
         let fits = |task: &&Listed| self.name.is_none_or(|name| task.name == name) && !self.others.contains(&task.id);
-        self.listed.iter().filter(fits)
+        self.pages.iter().flat_map(|page| &page.listed).filter(fits)
     }
 
+    fn reach_back(&self) -> bool {
+        self.pages.iter().all(|page| page.reaches_back(self.from))
+    }
+}
+
+impl Page {
     /// The newest are listed first, so whatever is older than the call ends what can be its.
-    fn reaches_back(&self) -> bool {
-        self.is_whole || self.listed.last().and_then(|oldest| oldest.created).is_some_and(|oldest| oldest < self.from)
+    fn reaches_back(&self, to: Timestamp) -> bool {
+        self.is_whole || self.listed.last().and_then(|oldest| oldest.created).is_some_and(|oldest| oldest < to)
     }
 }
 

@@ -1,36 +1,36 @@
 //! Looks at what a change was about, and says what that tells.
 
-use std::collections::BTreeSet;
-
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value as Json, json};
 
 use super::Settle;
 use super::ask::{Answer, Place};
-use super::decide::{Case, Finding, Search, Seen, together};
+use super::decide::{Case, Finding, Seen, together};
+use super::made::Sought;
 use crate::call::{Outcome, Record, Settled};
-use crate::parameters::{JsonLimits, Value, read_json};
-use crate::provider::{Action, Created, Listed, TaskKind, TaskRef};
+use crate::parameters::{JsonLimits, read_json};
+use crate::provider::{Action, TaskKind, TaskRef};
 use crate::steps::{state_in, state_name};
 use crate::store::{Filter, Made, Order, Unsettled};
-
-/// How far the cloud's clock may be from ours, and a second that its times are cut to.
-const CLOCKS: SignedDuration = SignedDuration::from_secs(60);
 
 /// For how long before a change another one of unknown outcome may still take effect.
 const LINGERS: SignedDuration = SignedDuration::from_hours(1);
 
 /// Records that are looked through for other changes.
-const OTHERS: u32 = 200;
-
-/// Tasks that are looked up one by one.
-const CANDIDATES: usize = 20;
+pub(super) const OTHERS: u32 = 200;
 
 /// What was found, and in which words.
 pub(super) struct Looked {
     pub(super) finding: Finding,
     pub(super) seen: Json,
     pub(super) made: Option<Made>,
+}
+
+impl Looked {
+    /// What can't be told, now or later.
+    pub(super) fn never(why: &'static str) -> Looked {
+        Looked { finding: Finding::Undetermined(why), seen: json!({}), made: None }
+    }
 }
 
 impl Settle {
@@ -40,7 +40,7 @@ impl Settle {
     /// Why nothing can be said now; it can be tried again.
     pub(super) async fn look(&self, left: &Unsettled) -> Result<Looked, String> {
         let record = &left.record;
-        let never = |why| Ok(Looked { finding: Finding::Undetermined(why), seen: json!({}), made: None });
+        let never = |why| Ok(Looked::never(why));
         let version = self.providers.version(&record.version);
         let Some((version, action)) = version.and_then(|version| Some((version, version.action(&record.action)?)))
         else {
@@ -60,7 +60,8 @@ impl Settle {
         let subjects: Vec<TaskRef> = action.task_ids(&parameters).into_iter().filter(TaskRef::is_subject).collect();
         match action.creates.as_ref().filter(|created| !created.unless_named || subjects.is_empty()) {
             Some(created) => {
-                self.look_for_made(&place, record, created, &parameters, (left.recorded_at, is_late)).await
+                let sought = Sought { record, created, parameters: &parameters, ended: left.recorded_at, is_late };
+                self.look_for_made(&place, &sought).await
             }
             None => self.look_at_tasks(&place, record, action, &subjects, is_late).await,
         }
@@ -123,121 +124,12 @@ impl Settle {
         };
         Ok(page.next.is_some() || page.records.iter().any(disturbs))
     }
-
-    async fn look_for_made(
-        &self,
-        place: &Place,
-        record: &Record,
-        created: &Created,
-        parameters: &Value,
-        (ended, is_late): (Timestamp, bool),
-    ) -> Result<Looked, String> {
-        let kind = place.version.task_kind(&created.task);
-        let Some(newest) = kind.filter(|kind| kind.parent.is_none()).and_then(|kind| kind.newest.as_ref()) else {
-            let finding = Finding::Undetermined("the tables do not say where such tasks are listed");
-            return Ok(Looked { finding, seen: json!({}), made: None });
-        };
-        let name = newest.name_in(parameters);
-        let at = self.clock.now();
-        let listed = match self.ask(place, &newest.action, &newest.request(name.as_deref())).await? {
-            Answer::NoTask => Vec::new(),
-            Answer::Members(members) => newest.tasks(&members),
-        };
-        let named = |task: Listed| Listed { id: created.canonical(&task.id), ..task };
-        let listed: Vec<Listed> = listed.into_iter().map(named).collect();
-        let unclaimed = BTreeSet::new();
-        let search = Search {
-            name: name.as_deref(),
-            from: before(record.time, CLOCKS).unwrap_or(record.time),
-            to: ended.checked_add(CLOCKS).unwrap_or(ended),
-            listed: &listed,
-            is_whole: listed.len() < newest.most as usize,
-            others: &unclaimed,
-            // Asked before whose the tasks are: a call that ends in between is found by one of the two.
-            has_rival: self.has_rival(record, name.as_deref(), ended, |other| newest.name_in(other)).await?,
-            is_late,
-        };
-        let others = self.made_by_others(record, &search.candidates()).await?;
-        let search = Search { others: &others, ..search };
-        let (finding, made) = search.decide();
-        let seen = json!({
-            "at": at.to_string(), "asked": newest.action, "name": name, "listed": listed.len(), "made": made,
-        });
-        let made = match made {
-            Some(task) => Some(self.owned(record, task).await?),
-            None => None,
-        };
-        Ok(Looked { finding, seen, made })
-    }
-
-    /// Those of the tasks that the record of another call names as made by it. That a task has an owner says nothing: the
-    /// gateway may have died between storing the owner and the end of this very call.
-    async fn made_by_others(&self, record: &Record, tasks: &[&str]) -> Result<BTreeSet<String>, String> {
-        let mut others = BTreeSet::new();
-        // With more candidates it can't be told whatever they are.
-        for task in tasks.iter().take(CANDIDATES) {
-            let filter = Filter {
-                account: Some(record.account.clone()),
-                action: Some(record.action.clone()),
-                version: Some(record.version.clone()),
-                task_id: Some((*task).to_owned()),
-                limit: 2,
-                ..Filter::default()
-            };
-            let page = self.store.records(&filter).await.map_err(|error| error.to_string())?;
-            if page.records.iter().any(|other| other.id != record.id) {
-                others.insert((*task).to_owned());
-            }
-        }
-        Ok(others)
-    }
-
-    /// A task that was made, with its owner if it has one already.
-    async fn owned(&self, record: &Record, task: &str) -> Result<Made, String> {
-        let rows = self.store.tasks(&record.account, &[task.to_owned()]).await.map_err(|error| error.to_string())?;
-        let owner = rows.into_iter().next().and_then(|row| row.team);
-        Ok(Made {
-            account: record.account.clone(),
-            task: task.to_owned(),
-            team: owner.unwrap_or_else(|| record.team.clone()),
-        })
-    }
-
-    /// Whether another creation, at the time of this one, could have made a task that looks the same.
-    async fn has_rival(
-        &self,
-        record: &Record,
-        name: Option<&str>,
-        ended: Timestamp,
-        name_in: impl Fn(&Value) -> Option<String>,
-    ) -> Result<bool, String> {
-        let filter = Filter {
-            account: Some(record.account.clone()),
-            action: Some(record.action.clone()),
-            version: Some(record.version.clone()),
-            outcome: vec![Outcome::Open, Outcome::Unknown],
-            from: before(record.time, CLOCKS + CLOCKS),
-            to: ended.checked_add(CLOCKS + CLOCKS).ok(),
-            limit: OTHERS,
-            ..Filter::default()
-        };
-        let page = self.store.records(&filter).await.map_err(|error| error.to_string())?;
-        let looks_the_same = |other: &Record| {
-            let parameters = read_json(other.detail.parameters.as_bytes(), &JsonLimits::default());
-            parameters.map_or(true, |parameters| name_in(&parameters).as_deref() == name)
-        };
-        let is_rival = |other: &Record| {
-            let has_its_own = matches!(other.settled, Some(Settled::Done | Settled::NotDone));
-            other.id != record.id && !has_its_own && looks_the_same(other)
-        };
-        Ok(page.next.is_some() || page.records.iter().any(is_rival))
-    }
 }
 
-fn changes() -> Vec<String> {
+pub(super) fn changes() -> Vec<String> {
     ["change", "destructive", "purchase"].map(str::to_owned).to_vec()
 }
 
-fn before(time: Timestamp, by: SignedDuration) -> Option<Timestamp> {
+pub(super) fn before(time: Timestamp, by: SignedDuration) -> Option<Timestamp> {
     time.checked_sub(by).ok()
 }

@@ -6,6 +6,7 @@
 mod ask;
 mod decide;
 mod look;
+mod made;
 #[cfg(test)]
 mod tests;
 

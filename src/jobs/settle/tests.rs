@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::decide::{Case, Finding, Search, Seen, together};
+use super::decide::{Case, Finding, Page, Search, Seen, together};
 use crate::provider::{Listed, Providers};
 use crate::steps::{state_in, state_name};
 
@@ -120,23 +120,19 @@ fn task(id: &str, name: &str, created: i64) -> Listed {
     Listed { id: id.to_owned(), name: name.to_owned(), created: Some(at(created)) }
 }
 
-fn search<'a>(listed: &'a [Listed], others: &'a BTreeSet<String>) -> Search<'a> {
-    Search {
-        name: Some("nightly"),
-        from: at(100),
-        to: at(200),
-        listed,
-        is_whole: true,
-        others,
-        has_rival: false,
-        is_late: true,
-    }
+fn page(listed: &[Listed], is_whole: bool) -> [Page; 1] {
+    [Page { listed: listed.to_vec(), is_whole }]
+}
+
+fn search<'a>(pages: &'a [Page], others: &'a BTreeSet<String>) -> Search<'a> {
+    Search { name: Some("nightly"), from: at(100), to: at(200), pages, others, has_rival: false, is_late: true }
 }
 
 #[test]
 fn one_task_of_the_name_and_the_time_is_the_one_that_was_made() {
     let nobodys = BTreeSet::new();
     let listed = [task("dts-3", "nightly", 150), task("dts-2", "nightly 2", 150), task("dts-1", "nightly", 20)];
+    let listed = page(&listed, true);
     assert_eq!(search(&listed, &nobodys).decide(), (Finding::Done, Some("dts-3")));
     let early = Search { is_late: false, ..search(&listed, &nobodys) };
     assert_eq!(early.decide(), (Finding::Done, Some("dts-3")));
@@ -153,17 +149,22 @@ fn one_task_of_the_name_and_the_time_is_the_one_that_was_made() {
 fn no_task_means_not_done_only_when_it_would_be_listed() {
     let nobodys = BTreeSet::new();
     let old = [task("dts-2", "nightly 2", 150), task("dts-1", "nightly", 20)];
-    assert_eq!(search(&old, &nobodys).decide(), (Finding::NotDone, None));
-    let early = Search { is_late: false, ..search(&old, &nobodys) };
+    let whole = page(&old, true);
+    assert_eq!(search(&whole, &nobodys).decide(), (Finding::NotDone, None));
+    let early = Search { is_late: false, ..search(&whole, &nobodys) };
     assert_eq!(early.decide(), (Finding::Early, None));
-    let page = Search { is_whole: false, ..search(&old, &nobodys) };
-    assert_eq!(page.decide(), (Finding::NotDone, None), "its last task is older than the call");
-    let page = Search { is_whole: false, ..search(&old[..1], &nobodys) };
-    assert!(is_undetermined(&page.decide().0));
+    let part = page(&old, false);
+    assert_eq!(search(&part, &nobodys).decide(), (Finding::NotDone, None), "its last task is older than the call");
+    let part = page(&old[..1], false);
+    assert!(is_undetermined(&search(&part, &nobodys).decide().0));
+    let two = [whole[0].clone(), part[0].clone()];
+    assert!(is_undetermined(&search(&two, &nobodys).decide().0), "each list must reach back");
+    let found = page(&[task("dts-3", "nightly", 150)], false);
+    assert!(is_undetermined(&search(&found, &nobodys).decide().0), "another may stand further back");
     let owned = BTreeSet::from(["dts-9".to_owned()]);
-    assert_eq!(search(&[task("dts-9", "nightly", 150)], &owned).decide(), (Finding::NotDone, None));
+    assert_eq!(search(&page(&[task("dts-9", "nightly", 150)], true), &owned).decide(), (Finding::NotDone, None));
     let timeless = [Listed { created: None, ..task("dts-4", "nightly", 0) }];
-    assert!(is_undetermined(&search(&timeless, &nobodys).decide().0));
+    assert!(is_undetermined(&search(&page(&timeless, true), &nobodys).decide().0));
 }
 
 #[test]
@@ -173,7 +174,7 @@ fn lists_are_asked_for_by_name_and_their_times_are_read_with_and_without_a_zone(
     let json = |text: &str| crate::parameters::read_json(text.as_bytes(), &Default::default()).unwrap();
     assert_eq!(newest.name_in(&json(r#"{"JobName":"a b"}"#)).as_deref(), Some("a b"));
     assert_eq!(newest.name_in(&json(r#"{"JobName":""}"#)), None);
-    let asks = crate::parameters::write_json(&newest.request(Some("a b")));
+    let asks = crate::parameters::write_json(&newest.request(Some("a b"), None));
     assert!(asks.contains(r#""JobName":"a b""#) && asks.contains(r#""Limit":100"#), "{asks}");
     let answer = r#"{"JobList":[{"JobId":"dts-1","JobName":"a","CreateTime":"1970-01-01 08:00:05"},
         {"JobId":"dts-2","CreateTime":"1970-01-01T00:00:06Z"},{"JobId":"dts-3","CreateTime":"0000-00-00 00:00:00"}]}"#;

@@ -1,11 +1,14 @@
-//! The checkpoints that an export is held against: those that the auditor brought, and those that the database kept.
+//! The checkpoints, and the statements over all logs, that an export is held against: those that the auditor brought, and
+//! those that the database kept.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
 use super::finding::{Findings, What};
-use crate::proof::{Checkpoint, CompactRange, Hash, VerifyingKey, time_text};
+use crate::proof::{
+    ALL_LOGS, Checkpoint, CompactRange, Hash, NoteFault, Statement, VerifyingKey, open_note, time_text,
+};
 
 /// So many of the database's own are held: one a minute for 400 days in each of two logs, 64 bytes each.
 const MOST: u64 = 1_500_000;
@@ -31,36 +34,37 @@ pub(super) struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// Takes a note, if it is signed by a given key and of a log of this origin.
-    pub(super) fn take(
-        &mut self,
-        note: &str,
-        from: Option<&str>,
-        origin: &str,
-        keys: &[VerifyingKey],
-        out: &mut Findings,
-    ) {
+    /// Takes a note, if it is signed by a given key and is a checkpoint or a statement of this origin.
+    pub(super) fn take(&mut self, note: &str, from: Option<&str>, of: &str, keys: &[VerifyingKey], out: &mut Findings) {
         let place = from.unwrap_or("the export").to_owned();
-        let (checkpoint, signers) = match Checkpoint::open_signed(note, keys) {
-            Ok(opened) => opened,
-            Err(fault) => {
-                let size = Checkpoint::claimed(note).map_or(0, |claimed| claimed.size);
-                return out
-                    .add(None, What::WrongSignature { from: place, size, why: bounded(&fault.to_string()), times: 1 });
-            }
+        let (text, signers) = match open_note(note, keys) {
+            Ok(opened) => (opened.text, opened.signed_by),
+            Err(fault) => return out.add(None, not_believed(place, note, &fault)),
         };
-        let Some(log) = checkpoint.origin.strip_prefix(origin).and_then(|rest| rest.strip_prefix('/')) else {
-            return out.add(None, What::OtherOrigin { origin: bounded(&checkpoint.origin), from: place, times: 1 });
+        let signers = signers.into_iter().filter(|at| *at < 64).fold(0, |bits, at| bits | 1 << at);
+        let (named, about, time) = if let Some(checkpoint) = Checkpoint::from_text(text) {
+            let Checkpoint { origin, size, root, time } = checkpoint;
+            let log = origin.strip_prefix(of).and_then(|rest| rest.strip_prefix('/')).map(str::to_owned);
+            (origin, log.map(|log| vec![(log, (size, root))]), time)
+        } else if let Some(Statement { origin, time, logs }) = Statement::from_text(text) {
+            // It says of each log what a checkpoint would, and names those that there are.
+            let logs = (origin == of).then(|| logs.into_iter().collect());
+            (format!("{origin}/{ALL_LOGS}"), logs, Some(time))
+        } else {
+            return out.add(None, not_believed(place, note, &NoteFault::Malformed));
+        };
+        let Some(about) = about else {
+            return out.add(None, What::OtherOrigin { origin: bounded(&named), from: place, times: 1 });
         };
         if from.is_none() && self.inside >= MOST {
             self.passed_over += 1;
             return;
         }
         *(if from.is_some() { &mut self.outside } else { &mut self.inside }) += 1;
-        let Checkpoint { size, root, time, .. } = checkpoint;
-        let signers = signers.into_iter().filter(|at| *at < 64).fold(0, |bits, at| bits | 1 << at);
-        let known = Known { size, root, time, signers, outside: from.is_some() };
-        self.logs.entry(log.to_owned()).or_default().push(known);
+        for (log, (size, root)) in about {
+            let known = Known { size, root, time, signers, outside: from.is_some() };
+            self.logs.entry(log).or_default().push(known);
+        }
     }
 
     /// All were taken.
@@ -87,6 +91,17 @@ impl Known {
     /// When it was made, if it says so.
     pub(super) fn time_text(&self) -> Option<String> {
         self.time.map(time_text)
+    }
+}
+
+fn not_believed(from: String, note: &str, fault: &NoteFault) -> What {
+    let why = bounded(&fault.to_string());
+    match Statement::claimed(note) {
+        Some(_) => What::WrongStatement { from, why, times: 1 },
+        None => {
+            let size = Checkpoint::claimed(note).map_or(0, |claimed| claimed.size);
+            What::WrongSignature { from, size, why, times: 1 }
+        }
     }
 }
 

@@ -57,6 +57,8 @@ pub enum What {
     OtherHistory { size: u64, time: Option<String> },
     /// A checkpoint that nobody known has signed.
     WrongSignature { from: String, size: u64, why: String, times: u64 },
+    /// A statement over all logs that nobody known has signed.
+    WrongStatement { from: String, why: String, times: u64 },
     /// A checkpoint of something else.
     OtherOrigin { origin: String, from: String, times: u64 },
     /// A log that was signed and is not in the export.
@@ -167,6 +169,13 @@ impl Finding {
                 return Some(Absorbed::Same);
             }
             (
+                What::WrongStatement { from, why, times },
+                What::WrongStatement { from: other_from, why: other_why, .. },
+            ) if from == other_from && why == other_why => {
+                *times += 1;
+                return Some(Absorbed::Same);
+            }
+            (
                 What::OtherOrigin { origin, from, times },
                 What::OtherOrigin { origin: other_origin, from: other_from, .. },
             ) if origin == other_origin && from == other_from => {
@@ -201,6 +210,7 @@ impl What {
             What::Dropped { .. } => "dropped",
             What::OtherHistory { .. } => "other-history",
             What::WrongSignature { .. } => "wrong-signature",
+            What::WrongStatement { .. } => "wrong-statement",
             What::OtherOrigin { .. } => "other-origin",
             What::LogMissing { .. } => "log-missing",
             What::Unsigned { .. } => "unsigned",
@@ -261,6 +271,9 @@ impl What {
             ),
             What::WrongSignature { from, size, why, times } => {
                 format!("checkpoint of size {size} in {from} is not believed: {why}{}", repeated(*times))
+            }
+            What::WrongStatement { from, why, times } => {
+                format!("a statement over all logs in {from} is not believed: {why}{}", repeated(*times))
             }
             What::OtherOrigin { origin, from, times } => {
                 format!("a checkpoint in {from} is of another log: {origin}{}", repeated(*times))

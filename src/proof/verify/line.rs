@@ -13,12 +13,24 @@ const LONGEST: u64 = 16 << 20;
 
 /// A line that was understood.
 pub(super) enum Line {
-    Export { origin: String },
-    Log { name: String, size: u64, range: CompactRange },
-    Tile { number: u64, hashes: Vec<Hash> },
+    Export {
+        origin: String,
+    },
+    Log {
+        name: String,
+        size: u64,
+        range: CompactRange,
+    },
+    Tile {
+        number: u64,
+        hashes: Vec<Hash>,
+    },
     Entry(EntryLine),
-    Checkpoint(String),
-    End { entries: u64 },
+    /// A checkpoint, or a statement.
+    Note(String),
+    End {
+        entries: u64,
+    },
 }
 
 /// An entry, with the hash of its content made anew.
@@ -43,9 +55,9 @@ pub(super) fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Res
     Ok(!line.is_empty() || !input.fill_buf()?.is_empty())
 }
 
-/// Whether a line is a checkpoint's: decided without reading the others.
-pub(super) fn is_checkpoint(line: &[u8]) -> bool {
-    line.starts_with(b"{\"checkpoint\":")
+/// Whether a line is a checkpoint's or a statement's: decided without reading the others.
+pub(super) fn is_note(line: &[u8]) -> bool {
+    line.starts_with(b"{\"checkpoint\":") || line.starts_with(b"{\"statement\":")
 }
 
 /// Reads a line.
@@ -59,7 +71,7 @@ pub(super) fn parse(line: &[u8]) -> Result<Line, String> {
         "tile" => tile(&value),
         "entry" => return entry(value).map(Line::Entry),
         // The first pass knows it by its beginning.
-        "checkpoint" if is_checkpoint(line) => value.as_text().map(|note| Line::Checkpoint(note.to_owned())),
+        "checkpoint" | "statement" if is_note(line) => value.as_text().map(|note| Line::Note(note.to_owned())),
         "end" => number(&value, "entries").map(|entries| Line::End { entries }),
         _ => None,
     };

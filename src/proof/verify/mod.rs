@@ -20,7 +20,7 @@ use serde::Serialize;
 
 use super::VerifyingKey;
 use checkpoints::Checkpoints;
-use line::{Line, is_checkpoint, parse, read_line};
+use line::{Line, is_note, parse, read_line};
 use log::Log;
 use vouched::Beginnings;
 
@@ -63,9 +63,9 @@ pub struct Report {
     pub origin: String,
     /// Entries in the export.
     pub entries: u64,
-    /// Checkpoints used that the auditor brought.
+    /// Checkpoints and statements used that the auditor brought.
     pub checkpoints: u64,
-    /// Checkpoints used that the database kept.
+    /// Checkpoints and statements used that the database kept.
     pub own_checkpoints: u64,
     /// What was found out about each log.
     pub logs: Vec<LogReport>,
@@ -111,8 +111,8 @@ pub fn verify(
     let (mut read, mut lines) = (buffer.len() as u64 + 1, 1);
     while read_line(&mut input, &mut buffer)? {
         (read, lines) = (read + buffer.len() as u64 + 1, lines + 1);
-        if is_checkpoint(&buffer)
-            && let Ok(Line::Checkpoint(note)) = parse(&buffer)
+        if is_note(&buffer)
+            && let Ok(Line::Note(note)) = parse(&buffer)
         {
             checkpoints.take(&note, None, &origin, keys, &mut findings);
         }
@@ -189,7 +189,7 @@ impl Pass {
                 }
                 None => "an entry stands outside of a log",
             },
-            Ok(Line::Checkpoint(_)) => return self.end_log(),
+            Ok(Line::Note(_)) => return self.end_log(),
             Ok(Line::End { entries }) => {
                 self.end_log();
                 self.ended = true;

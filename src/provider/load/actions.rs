@@ -90,6 +90,12 @@ pub(super) struct CreatesRow {
     pub(super) form: Option<At<IdForm>>,
     /// Nothing is made by a call that names a task.
     pub(super) unless_named: bool,
+    /// The word of the list in which it stands.
+    pub(super) listed_as: Option<At<String>>,
+    /// The parameter that has that word.
+    pub(super) listed_by: Option<At<String>>,
+    /// Parameters that name regions in which it may stand.
+    pub(super) listed_in: Vec<At<String>>,
 }
 
 /// Something that needs a grant of its own.
@@ -175,13 +181,23 @@ fn id(path: At<String>, item: &Item<'_>) -> Option<IdRow> {
 /// `"JobIds[]"`, or `{ path = "CompareTaskId", task = "compare" }`.
 fn creates(item: &Item<'_>) -> Option<CreatesRow> {
     if item.is_text() {
-        return Some(CreatesRow { path: item.text()?, task: None, form: None, unless_named: false });
+        return Some(CreatesRow {
+            path: item.text()?,
+            task: None,
+            form: None,
+            unless_named: false,
+            listed_as: None,
+            listed_by: None,
+            listed_in: Vec::new(),
+        });
     }
     let table = item.table()?;
     let (path, task) = (table.text("path"), table.text("task"));
     let (form, unless_named) = (table.optional_word("form", IdForm::NAMES), table.flag("unless_named"));
+    let (listed_as, listed_by) = (table.optional_text("listed_as"), table.optional_text("listed_by"));
+    let listed_in = table.optional_texts("listed_in");
     table.finish();
-    Some(CreatesRow { path: path?, task, form, unless_named })
+    Some(CreatesRow { path: path?, task, form, unless_named, listed_as, listed_by, listed_in })
 }
 
 fn danger(table: Table<'_>) -> DangerRow {

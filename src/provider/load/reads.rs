@@ -45,7 +45,9 @@ pub(super) struct OfferedRow {
 pub(super) struct NewestRow {
     pub(super) action: Option<At<String>>,
     pub(super) named: Option<At<String>>,
+    pub(super) named_with: Vec<(At<String>, Value)>,
     pub(super) with: Vec<(At<String>, Value)>,
+    pub(super) typed: Option<TypedRow>,
     pub(super) most: Option<At<u32>>,
     pub(super) names: Vec<At<String>>,
     pub(super) id: Option<At<String>>,
@@ -55,13 +57,19 @@ pub(super) struct NewestRow {
     pub(super) sources: Vec<At<String>>,
 }
 
+/// A parameter that chooses between lists, and its words.
+pub(super) struct TypedRow {
+    pub(super) parameter: At<String>,
+    pub(super) words: Vec<At<String>>,
+}
+
 /// How the gateway asks, and where the answer tells it.
 pub(super) fn read(table: Table<'_>) -> SourceRow {
     let asks = AskRow {
         parameter: table.optional_text("parameter"),
         job_parameter: table.optional_text("job_parameter"),
         parent: table.optional_text("parent"),
-        with: with(&table),
+        with: with(&table, "with"),
     };
     SourceRow { asks: Some(asks), ..source(table) }
 }
@@ -71,7 +79,9 @@ pub(super) fn newest(table: Table<'_>) -> NewestRow {
     let row = NewestRow {
         action: table.text("action"),
         named: table.text("named"),
-        with: with(&table),
+        named_with: with(&table, "named_with"),
+        with: with(&table, "with"),
+        typed: table.optional_table("typed").and_then(typed),
         most: table.count("most"),
         names: table.texts("names"),
         id: table.text("id"),
@@ -82,6 +92,13 @@ pub(super) fn newest(table: Table<'_>) -> NewestRow {
     };
     table.finish();
     row
+}
+
+/// `typed = { parameter = "JobType", words = ["SYNC"] }`.
+fn typed(table: Table<'_>) -> Option<TypedRow> {
+    let (parameter, words) = (table.text("parameter"), table.texts("words"));
+    table.finish();
+    Some(TypedRow { parameter: parameter?, words })
 }
 
 /// Where an answer tells it.
@@ -117,8 +134,8 @@ fn offered(table: Table<'_>) -> OfferedRow {
 }
 
 /// `with = { Limit = 100 }`: numbers stay numbers.
-fn with(table: &Table<'_>) -> Vec<(At<String>, Value)> {
-    let entries = table.optional_table("with").map(|table| table.entries("parameter")).unwrap_or_default();
+fn with(table: &Table<'_>, key: &'static str) -> Vec<(At<String>, Value)> {
+    let entries = table.optional_table(key).map(|table| table.entries("parameter")).unwrap_or_default();
     let value = |item: Item<'_>| {
         let wire = item.wire()?.value;
         Some(if item.is_text() { Value::String(wire) } else { Value::Number(wire) })

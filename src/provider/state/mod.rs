@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::ids::TaskRef;
 
-pub use newest::{Listed, Newest};
+pub use newest::{Listed, Newest, Typed};
 pub use read::{JobIdPath, Observation, Offered, OfferedPaths, StateRead, StateSource};
 pub use rule::{Allowed, Also, Conditions, Confidence, Effect, Mode, Objection, StateRule};
 

@@ -15,8 +15,12 @@ pub struct Newest {
     pub action: String,
     /// Its parameter that takes a part of the name.
     pub named: Path,
+    /// Parameters that go with the name, and only with it.
+    pub named_with: Vec<(String, Value)>,
     /// Parameters with the same value every time: the order and the length of the page.
     pub with: Vec<(String, Value)>,
+    /// The parameter that chooses one of several lists, if there are several.
+    pub typed: Option<Typed>,
     /// How many tasks there are on a page at most.
     pub most: u32,
     /// Where creating calls name the task; the first that a call has counts.
@@ -29,6 +33,15 @@ pub struct Newest {
     pub created: Path,
     /// How many hours the clock of a time without a zone is ahead of UTC.
     pub hours_ahead: i8,
+}
+
+/// A parameter that chooses between lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Typed {
+    /// The parameter.
+    pub parameter: Path,
+    /// Its words, one for each list.
+    pub words: Vec<String>,
 }
 
 /// A task in such a list.
@@ -49,17 +62,33 @@ impl Newest {
         given.find(|name| !name.is_empty()).map(str::to_owned)
     }
 
-    /// The parameters that ask for the newest tasks, of this name if there is one.
-    pub fn request(&self, name: Option<&str>) -> Value {
-        let named = name.map(|name| self.named.build(Value::String(name.to_owned())));
-        let members = named.into_iter().flat_map(|built| match built {
-            Value::Object(members) => members,
-            _ => Vec::new(),
-        });
-        Value::Object(self.with.iter().cloned().chain(members).collect())
+    /// The list's own spelling of a word that chooses it; none if there is no such list.
+    pub fn list_called(&self, word: &str) -> Option<&str> {
+        let words = &self.typed.as_ref()?.words;
+        words.iter().find(|known| known.eq_ignore_ascii_case(word)).map(String::as_str)
     }
 
-    /// The tasks of an answer, in its order. `response` is what the envelope holds; what has no id is left out.
+    /// The parameters that ask for the newest tasks, of this name if there is one, in the list of that word if there are
+    /// several.
+    pub fn request(&self, name: Option<&str>, list: Option<&str>) -> Value {
+        let mut members = self.with.clone();
+        let mut set = |path: &Path, value: &str| {
+            if let Value::Object(built) = path.build(Value::String(value.to_owned())) {
+                members.extend(built);
+            }
+        };
+        if let (Some(typed), Some(list)) = (&self.typed, list) {
+            set(&typed.parameter, list);
+        }
+        if let Some(name) = name {
+            set(&self.named, name);
+            members.extend(self.named_with.iter().cloned());
+        }
+        Value::Object(members)
+    }
+
+    /// The tasks of an answer, in its order. `response` is what the envelope holds; what has no id is left out, and so is
+    /// what a task is told of a second time, such as its other direction.
     pub fn tasks<T: Tree>(&self, response: &T) -> Vec<Listed> {
         let (element, id) = self.id.split_at_last_list();
         let listed = |task: &T| {
@@ -69,7 +98,13 @@ impl Newest {
                 created: text(within(element, &self.created), task).and_then(|time| self.time(&time)),
             })
         };
-        path::select(element, response).into_iter().filter_map(listed).collect()
+        let mut tasks: Vec<Listed> = Vec::new();
+        for task in path::select(element, response).into_iter().filter_map(listed) {
+            if !tasks.iter().any(|known| known.id == task.id) {
+                tasks.push(task);
+            }
+        }
+        tasks
     }
 
     /// A time with its zone, or one by the cloud's own clock.

@@ -4,16 +4,20 @@ fn read(headers: &[(&str, &str)]) -> Result<Presented, SignError> {
     read_presented(&wire(Method::POST, headers, "", ""))
 }
 
+/// What was named that is not served; it is not among what is told instead.
+fn unknown(read: Result<Presented, SignError>) -> String {
+    let Err(SignError::UnknownMethod { named, instead }) = read else { panic!("{read:?}") };
+    assert!(named.is_empty() || !instead.contains(&named), "{named} is not served {instead}");
+    named
+}
+
 #[test]
 fn what_is_not_a_proof_is_named() {
     assert_eq!(read(&[]).unwrap_err(), SignError::Missing);
     assert_eq!(read(&[("content-type", FORM)]).unwrap_err(), SignError::Missing);
     assert_eq!(read(&[("authorization", "SKIP")]).unwrap_err(), SignError::Skipped);
-    assert_eq!(read(&[("authorization", "Basic dTpw")]).unwrap_err(), SignError::UnknownMethod("Basic".into()));
-    assert_eq!(
-        read(&[("authorization", "TC3-HMAC-SHA1 Credential=a")]).unwrap_err(),
-        SignError::UnknownMethod("TC3-HMAC-SHA1".into())
-    );
+    assert_eq!(unknown(read(&[("authorization", "Basic dTpw")])), "Basic");
+    assert_eq!(unknown(read(&[("authorization", "TC3-HMAC-SHA1 Credential=a")])), "TC3-HMAC-SHA1");
     for value in ["", "Bearer", "TC3-HMAC-SHA256", "Bearer a b", "tokenonly"] {
         assert!(matches!(read(&[("authorization", value)]).unwrap_err(), SignError::Malformed(_)), "{value}");
     }
@@ -53,7 +57,7 @@ fn an_unknown_signature_method_is_named_and_made_printable() {
     for (sent, named) in [("HmacMD5", "HmacMD5"), ("hmacsha256", "hmacsha256"), ("a\r\nb`", "a??b?"), ("", "")] {
         let params = [("SecretId", "a"), ("Timestamp", "1"), ("Signature", "x"), ("SignatureMethod", sent)];
         let request = wire(Method::GET, &[], &encode::form(&params), "");
-        assert_eq!(read_presented(&request).unwrap_err(), SignError::UnknownMethod(named.into()));
+        assert_eq!(unknown(read_presented(&request)), named);
     }
 }
 

@@ -53,6 +53,7 @@ impl Gate for Authorize {
 
     async fn check(&self, authenticated: Authenticated) -> Result<Authorized, Refusal> {
         let Authenticated { call, version, action, caller, proof } = authenticated;
+        call.record.update(|record| record.detail.policy = caller.policy.to_string());
         let request = &call.request;
         let account = self.accounts.choose(&caller, request.family, request.account.as_deref())?;
         call.record.update(|record| record.account.clone_from(&account.alias));

@@ -60,6 +60,7 @@ fn ask_in(
         require_signed_headers: Vec::new(),
         pace: None,
         grants,
+        policy: "".into(),
     };
     let member = |(name, value): &(&str, &str)| ((*name).to_owned(), Value::String((*value).to_owned()));
     let parameters = Value::Object(parameters.iter().map(member).collect());

@@ -35,23 +35,35 @@ pub(super) fn decide(call: &Authorized, task: &TaskRef, seen: &Observation, opti
     Case { version, action, task, seen, accepted_dangers: &call.accepted_dangers }.decide(options)
 }
 
+/// How strictly an action's rule judges a task, as records have it; empty where none speaks of that kind of task.
+pub(super) fn mode_name(call: &Authorized, task: &TaskRef, options: &StateOptions) -> &'static str {
+    if call.action.rule.is_none() || task.kind != call.action.task {
+        return "";
+    }
+    match mode(&call.version, &call.action, options) {
+        Mode::Enforce => "enforce",
+        Mode::Observe => "observe",
+        Mode::Off => "off",
+    }
+}
+
+/// The configured mode, else the rule's own.
+fn mode(version: &Version, action: &Action, options: &StateOptions) -> Mode {
+    let configured = options.modes.get(&format!("{}/{}", version.version, action.name)).copied();
+    configured.unwrap_or_else(|| action.rule.as_ref().map_or(Mode::Enforce, |rule| rule.mode))
+}
+
 impl Case<'_> {
     pub(super) fn decide(&self, options: &StateOptions) -> Verdict {
         let Some(kind) = self.version.task_kind(&self.task.kind) else { return Verdict::Allowed };
         match self.refusal(kind) {
-            Some(refusal) => match self.mode(options) {
+            Some(refusal) => match mode(self.version, self.action, options) {
                 Mode::Enforce => Verdict::Refused(refusal),
                 Mode::Observe => self.danger(kind).map_or(Verdict::Observed(refusal), Verdict::Refused),
                 Mode::Off => self.danger(kind).map_or(Verdict::Allowed, Verdict::Refused),
             },
             None => self.danger(kind).map_or(Verdict::Allowed, Verdict::Refused),
         }
-    }
-
-    fn mode(&self, options: &StateOptions) -> Mode {
-        let configured = options.modes.get(&format!("{}/{}", self.version.version, self.action.name)).copied();
-        let of_rule = || self.action.rule.as_ref().map_or(Mode::Enforce, |rule| rule.mode);
-        configured.unwrap_or_else(of_rule)
     }
 
     /// The action's rule speaks of its own kind of task. Another kind that it names has no rule but its billing's.

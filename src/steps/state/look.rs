@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::turn::wanted;
+use super::super::turn::{note_refused, wanted};
 use super::StateReader;
 use super::ahead::{Ahead, Looker};
 use crate::call::{Authorized, Limit, Refusal};
@@ -39,8 +39,9 @@ impl Look {
         }
         let (quota, window) = (narrowest.calls, narrowest.window);
         let limit = Limit { kind: "cloud", name: bucket.name.clone(), quota, window };
-        call.call.record.update(|record| record.detail.limit.clone_from(&bucket.name));
-        Err(Refusal::RateLimited { limit, retry_after: expected })
+        let refusal = Refusal::RateLimited { limit, retry_after: expected };
+        note_refused(&call.call.record, &call.action, &refusal);
+        Err(refusal)
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::super::turn::class_of;
-use super::decide::{Verdict, decide, state_name};
+use super::super::turn::{class_of, note_granted, note_refused};
+use super::decide::{Verdict, decide, mode_name, state_name};
 use super::{Known, StateOptions, States};
 use crate::call::{AnswerForm, Authorized, Form, Progress, Refusal, SeenTask, Signing, StateSeen};
 use crate::cloud::{Cloud, Message, Silence, TurnRequest};
@@ -45,6 +45,7 @@ impl StateReader {
                 task: task.id.clone(),
                 state: state_name(call.version.task_kind(&task.kind).map(|kind| &**kind), &known.observed),
                 age_ms: i64::try_from(known.asked_at.elapsed().as_millis()).unwrap_or(i64::MAX),
+                mode: mode_name(call, task, &self.options).to_owned(),
             });
             let verdict = decide(call, task, &known.observed, &self.options);
             call.call.record.update(|record| {
@@ -91,9 +92,10 @@ impl StateReader {
         let rows = self.writer.tasks(&call.account.alias, &id).await.map_err(|_| Refusal::AuditUnavailable)?;
         let changes = rows.first().map(|row| row.changes).unwrap_or_default();
         let progress = Progress::default();
-        let in_flight = self.cloud.turn(&wanted(call, action), progress.clone()).await?;
-        let waited = i64::try_from(in_flight.waited().as_millis()).unwrap_or(i64::MAX);
-        call.call.record.update(|record| record.waited_ms += waited);
+        let record = &call.call.record;
+        let in_flight = self.cloud.turn(&wanted(call, action), progress.clone()).await;
+        let in_flight = in_flight.inspect_err(|refusal| note_refused(record, action, refusal))?;
+        note_granted(record, action, in_flight.waited());
         let asked_at = Instant::now();
         let parameters = kind.read.request(task);
         let message = Message {

@@ -1,5 +1,6 @@
 //! The logs of a Postgres database, read: their ends, their entries in order, tiles and checkpoints.
 
+use jiff::Timestamp;
 use sqlx::postgres::PgConnection;
 use sqlx::{PgPool, Row as _};
 use uuid::Uuid;
@@ -9,7 +10,7 @@ use crate::call::Class;
 use crate::proof::{Hash, Tile};
 use crate::store::StoreError;
 use crate::store::fault::fault;
-use crate::store::log::{self, Head, KeptCheckpoint, LogEntry, Place};
+use crate::store::log::{self, Head, KeptCheckpoint, KeptStatement, LogEntry, Place};
 use crate::store::logs::{self, Found, LogName, TILE};
 use crate::store::page::Words;
 
@@ -186,4 +187,35 @@ pub(super) async fn newest(pool: &PgPool, name: LogName) -> Result<Option<KeptCh
     .await
     .map_err(fault)?;
     row.as_ref().map(log::checkpoint).transpose()
+}
+
+/// Keeps a signed statement over all logs.
+pub(super) async fn keep_statement(pool: &PgPool, kept: &KeptStatement) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO audit_statements (made_at, note) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+        .bind(<sqlx::Postgres as Words>::time(kept.made_at))
+        .bind(&kept.note)
+        .execute(pool)
+        .await
+        .map(drop)
+        .map_err(fault)
+}
+
+/// Signed statements that were made at a time or later, oldest first.
+pub(super) async fn statements(pool: &PgPool, since: Timestamp, limit: u32) -> Result<Vec<KeptStatement>, StoreError> {
+    let rows = sqlx::query("SELECT made_at, note FROM audit_statements WHERE made_at >= $1 ORDER BY made_at LIMIT $2")
+        .bind(<sqlx::Postgres as Words>::time(since))
+        .bind(i64::from(limit))
+        .fetch_all(pool)
+        .await
+        .map_err(fault)?;
+    rows.iter().map(log::statement).collect()
+}
+
+/// The newest signed statement.
+pub(super) async fn newest_statement(pool: &PgPool) -> Result<Option<KeptStatement>, StoreError> {
+    let row = sqlx::query("SELECT made_at, note FROM audit_statements ORDER BY made_at DESC LIMIT 1")
+        .fetch_optional(pool)
+        .await
+        .map_err(fault)?;
+    row.as_ref().map(log::statement).transpose()
 }

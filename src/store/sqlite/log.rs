@@ -1,5 +1,6 @@
 //! The logs of a SQLite file, read: their ends, their entries in order, tiles and checkpoints.
 
+use jiff::Timestamp;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Row as _, SqlitePool};
 use uuid::Uuid;
@@ -8,7 +9,7 @@ use super::retain;
 use crate::proof::{Hash, Tile};
 use crate::store::StoreError;
 use crate::store::fault::fault;
-use crate::store::log::{self, KeptCheckpoint, LogEntry, Place};
+use crate::store::log::{self, KeptCheckpoint, KeptStatement, LogEntry, Place};
 use crate::store::logs::{self, Found, LogName, TILE};
 use crate::store::page::Words;
 
@@ -173,4 +174,39 @@ pub(super) async fn newest(pool: &SqlitePool, name: LogName) -> Result<Option<Ke
     .await
     .map_err(fault)?;
     row.as_ref().map(log::checkpoint).transpose()
+}
+
+/// Keeps a signed statement over all logs.
+pub(super) async fn keep_statement(connection: &mut SqliteConnection, kept: &KeptStatement) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO audit_statements (made_at, note) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+        .bind(sqlx::Sqlite::time(kept.made_at))
+        .bind(&kept.note)
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(fault)
+}
+
+/// Signed statements that were made at a time or later, oldest first.
+pub(super) async fn statements(
+    pool: &SqlitePool,
+    since: Timestamp,
+    limit: u32,
+) -> Result<Vec<KeptStatement>, StoreError> {
+    let rows = sqlx::query("SELECT made_at, note FROM audit_statements WHERE made_at >= $1 ORDER BY made_at LIMIT $2")
+        .bind(sqlx::Sqlite::time(since))
+        .bind(i64::from(limit))
+        .fetch_all(pool)
+        .await
+        .map_err(fault)?;
+    rows.iter().map(log::statement).collect()
+}
+
+/// The newest signed statement.
+pub(super) async fn newest_statement(pool: &SqlitePool) -> Result<Option<KeptStatement>, StoreError> {
+    let row = sqlx::query("SELECT made_at, note FROM audit_statements ORDER BY made_at DESC LIMIT 1")
+        .fetch_optional(pool)
+        .await
+        .map_err(fault)?;
+    row.as_ref().map(log::statement).transpose()
 }

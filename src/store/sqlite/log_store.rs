@@ -9,7 +9,9 @@ use super::{BEGIN, CLAIMED, Ends, MIGRATION, OPERATION, Sqlite, Writing, log, re
 use crate::call::Class;
 use crate::proof::{Hash, Tile};
 use crate::store::fault::{fault, within};
-use crate::store::{Head, Hold, KeptCheckpoint, LogEntry, LogName, LogStore, Place, Start, StoreError, logs};
+use crate::store::{
+    Head, Hold, KeptCheckpoint, KeptStatement, LogEntry, LogName, LogStore, Place, Start, StoreError, logs,
+};
 
 impl Sqlite {
     async fn try_heads(&self) -> Result<Vec<Head>, StoreError> {
@@ -88,6 +90,18 @@ impl LogStore for Sqlite {
 
     async fn newest_checkpoint(&self, log: LogName) -> Result<Option<KeptCheckpoint>, StoreError> {
         within(OPERATION, log::newest(&self.pool, log)).await
+    }
+
+    async fn keep_statement(&self, kept: &KeptStatement) -> Result<(), StoreError> {
+        within(OPERATION, self.writing(async |connection| log::keep_statement(connection, kept).await)).await
+    }
+
+    async fn statements(&self, since: Timestamp, limit: u32) -> Result<Vec<KeptStatement>, StoreError> {
+        within(OPERATION, log::statements(&self.pool, since, limit)).await
+    }
+
+    async fn newest_statement(&self) -> Result<Option<KeptStatement>, StoreError> {
+        within(OPERATION, log::newest_statement(&self.pool)).await
     }
 
     async fn prepare(&self) -> Result<(), StoreError> {

@@ -267,6 +267,7 @@ fn migrations() -> Migrator {
         (3, "settlements", include_str!("../../../migrations/sqlite/0003_settlements.sql")),
         (4, "roles and retention", include_str!("../../../migrations/sqlite/0004_roles_and_retention.sql")),
         (5, "counted calls", include_str!("../../../migrations/sqlite/0005_counted_calls.sql")),
+        (6, "statements", include_str!("../../../migrations/sqlite/0006_statements.sql")),
     ];
     let migration = |(version, name, text): (i64, &'static str, &'static str)| {
         Migration::new(version, name.into(), MigrationType::Simple, text.into_sql_str(), false)

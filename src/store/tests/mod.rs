@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{Entry, Intent, Remembered, ReplayKey};
-use crate::call::{Calls, Closed, Detail, Outcome, Record, SeenTask, Settled, StateSeen};
+use crate::call::{Calls, Closed, Detail, LimitAsked, Outcome, Record, SeenTask, Settled, StateSeen};
 
 /// A record with every field filled in.
 pub(super) fn record(outcome: Outcome) -> Record {
@@ -46,7 +46,20 @@ pub(super) fn record(outcome: Outcome) -> Record {
         detail: Detail {
             kind: "change".to_owned(),
             parameters: r#"{"JobId":"dts-1","Password":"***","Name":"naïve \"quoted\""}"#.to_owned(),
-            states: vec![StateSeen { task: "dts-1".to_owned(), state: "Running".to_owned(), age_ms: 12 }],
+            states: vec![StateSeen {
+                task: "dts-1".to_owned(),
+                state: "Running".to_owned(),
+                age_ms: 12,
+                mode: "observe".to_owned(),
+            }],
+            limits: vec![LimitAsked {
+                kind: "cloud".to_owned(),
+                calls: 20,
+                remaining: Some(1),
+                ..LimitAsked::default()
+            }],
+            policy: "ab".repeat(32),
+            redaction: 1,
             observed: vec!["a rule".to_owned()],
             upstream_status: Some(200),
             upstream_ms: Some(5),

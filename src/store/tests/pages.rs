@@ -65,6 +65,7 @@ fn every_filter_finds_its_own_and_nothing_else() {
             id: id(),
             time: at(ours.time.as_microsecond() + 1),
             outcome: Outcome::Ok,
+            family: "gateway".to_owned(),
             task_ids: vec!["dts-3".to_owned()],
             ..Record::default()
         };
@@ -85,6 +86,7 @@ fn every_filter_finds_its_own_and_nothing_else() {
             Filter { action: text("StopMigrateJob"), ..all() },
             Filter { version: text("2018-03-30"), ..all() },
             Filter { family: text("cloudy"), ..all() },
+            Filter { administrative: Some(false), ..all() },
             Filter { region: text("ap-guangzhou"), ..all() },
             Filter { task_id: text("dts-1"), ..all() },
             Filter { task_id: text("dts-2"), ..all() },
@@ -102,6 +104,8 @@ fn every_filter_finds_its_own_and_nothing_else() {
             (Filter { outcome: vec![Outcome::Failed], ..all() }, vec![ours.id]),
             (Filter { outcome: vec![Outcome::Unknown], ..all() }, vec![]),
             (Filter { request_id: Some(ours.request_id.clone()), ..all() }, vec![ours.id]),
+            (Filter { administrative: Some(true), ..all() }, vec![theirs.id]),
+            (Filter { administrative: Some(true), caller: text("orders-ci"), ..all() }, vec![]),
             (Filter { from: Some(theirs.time), ..all() }, vec![theirs.id]),
             (Filter { to: Some(ours.time), ..all() }, vec![]),
             (Filter { task_id: text("dts-1"), outcome: vec![Outcome::Failed], ..all() }, vec![ours.id]),

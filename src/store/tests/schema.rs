@@ -15,7 +15,7 @@ fn migrating_twice_and_from_two_instances_at_once_is_safe() {
         }
         bed.store.migrate().await.unwrap();
         bed.store.ping().await.unwrap();
-        assert_eq!(bed.count("_sqlx_migrations").await, 5);
+        assert_eq!(bed.count("_sqlx_migrations").await, 6);
     });
 }
 
@@ -83,6 +83,7 @@ fn the_log_can_only_be_added_to() {
                     "TRUNCATE audit_records",
                     "TRUNCATE audit_intents CASCADE",
                     "TRUNCATE audit_settlements",
+                    "TRUNCATE audit_statements",
                     "UPDATE audit_settlements SET settled = 'not-done'",
                     "DELETE FROM audit_settlements",
                     "SET session_replication_role = replica; DELETE FROM audit_settlements",

@@ -220,5 +220,8 @@ fn record(record: &Record) -> usize {
         &detail.user_agent,
     ];
     let lists = record.task_ids.iter().chain(&detail.observed).map(|text| text.len() + 32).sum::<usize>();
-    RECORD + texts.iter().map(|text| text.len()).sum::<usize>() + lists + detail.states.len() * 128
+    RECORD
+        + texts.iter().map(|text| text.len()).sum::<usize>()
+        + lists
+        + (detail.states.len() + detail.limits.len()) * 192
 }

@@ -143,7 +143,12 @@ fn forbidden(record: &mut Record, task: &str) {
         "StartMigrateJob is not allowed while task {task} is Running (7). It is allowed in CheckPass. Allowed now: StopMigrateJob."
     );
     refused(record, "StartMigrateJob", "change", "state-forbids", &message);
-    record.detail.states = vec![StateSeen { task: task.to_owned(), state: "Running (7)".to_owned(), age_ms: 840 }];
+    record.detail.states = vec![StateSeen {
+        task: task.to_owned(),
+        state: "Running (7)".to_owned(),
+        age_ms: 840,
+        mode: "enforce".to_owned(),
+    }];
     record.detail.grant = format!("{}/{}", record.team, record.caller);
 }
 
@@ -175,7 +180,12 @@ fn changed(mut record: Record, task: &str) -> Vec<Entry> {
     record.outcome = Outcome::Open;
     record.detail.kind = "destructive".to_owned();
     record.detail.grant = format!("{}/{}", record.team, record.caller);
-    record.detail.states = vec![StateSeen { task: task.to_owned(), state: "Running (7)".to_owned(), age_ms: 310 }];
+    record.detail.states = vec![StateSeen {
+        task: task.to_owned(),
+        state: "Running (7)".to_owned(),
+        age_ms: 310,
+        mode: "enforce".to_owned(),
+    }];
     record.waited_ms = 50;
     let intent = Intent { record: record.clone(), tasks: Vec::new(), replay: Vec::new() };
     answered(&mut record);

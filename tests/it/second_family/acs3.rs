@@ -137,11 +137,12 @@ async fn other_methods(world: &World) {
     }
     let call = Call { action: "StopDtsJob", parameters: &stop[1..], nonce: "n", accept: "application/json" };
     let headers = [("x-acs-action", "StopDtsJob"), ("x-acs-version", VERSION)];
-    for scheme in ["ACS3-HMAC-SM3", "ACS3-RSA-SHA256"] {
+    for scheme in ["ACS3-HMAC-SM3", "ACS3-RSA-SHA256", "TC3-HMAC-SHA256"] {
         let authorization = format!("{scheme} Credential={},SignedHeaders=host,Signature=00", pair.0);
         let answer = call.exchange(world, &headers, &authorization).await;
         let why = refused(&answer, 400, "SignatureDoesNotMatch", "signature-mismatch");
-        assert!(why.contains(&format!("{scheme} is not served")), "{why}");
+        assert!(why.contains(&format!("{scheme} is not served beside an x-acs- header")), "{why}");
+        assert_eq!(why.matches(scheme).count(), 1, "what is not served is not offered: {why}");
     }
     assert_eq!(world.sent("StopDtsJob").await, 0);
 }

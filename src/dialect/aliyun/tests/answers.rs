@@ -26,7 +26,7 @@ fn answered(action: &str, status: u16, body: &str) -> Result<Reply, String> {
 fn a_refusal_has_the_shape_that_sdks_parse() {
     let json = Aliyun.refuse(&Refusal::KeyUnknown, None, Uuid::nil(), AnswerForm::Json);
     assert_eq!((json.status, json.content_type), (StatusCode::NOT_FOUND, "application/json;charset=utf-8"));
-    insta::assert_snapshot!(String::from_utf8(json.body.to_vec()).unwrap(), @r#"{"Code":"InvalidAccessKeyId.NotFound","Message":"[dts-gateway key-unknown]: this SecretId was not issued by the gateway. Use the key pair that the platform team gave you, not one of the cloud's.","RequestId":"00000000-0000-0000-0000-000000000000","HostId":"dts-gateway"}"#);
+    insta::assert_snapshot!(String::from_utf8(json.body.to_vec()).unwrap(), @r#"{"Code":"InvalidAccessKeyId.NotFound","Message":"[dts-gateway key-unknown]: this AccessKeyId was not issued by the gateway. Use the key pair that the platform team gave you, not one of the cloud's.","RequestId":"00000000-0000-0000-0000-000000000000","HostId":"dts-gateway"}"#);
     let why = "a <b> & \u{1}c".to_owned();
     let refusal = Refusal::RequestMalformed { why };
     let answer = Aliyun.refuse(&refusal, Some("Better"), Uuid::nil(), AnswerForm::Xml);

@@ -2,6 +2,7 @@
 
 mod bed;
 mod damage;
+mod statements;
 mod tampering;
 mod told;
 mod whole;

@@ -70,7 +70,7 @@ impl Linker<'_> {
         let parameters = self.structures.shape(&row.parameters);
         let answer = self.structures.shape(&row.answer);
         self.check_names(row);
-        let creates = row.creates.as_ref().and_then(|creates| ids.creates(creates, row, &answer));
+        let creates = row.creates.as_ref().and_then(|creates| ids.creates(creates, row, &parameters, &answer));
         let ids: Vec<TaskIdPath> = row.ids.iter().filter_map(|id| ids.id(id, row, &parameters)).collect();
         self.check_subject(row);
         Some(Action {

@@ -1,7 +1,7 @@
 //! The parameters that name tasks, and where answers name those that were made.
 
 use super::super::super::error::{At, Report};
-use super::super::super::ids::{Created, Role, Several, TaskIdPath};
+use super::super::super::ids::{Created, ListedAs, Role, Several, TaskIdPath};
 use super::super::super::path::Path;
 use super::super::super::shape::{Shape, Type};
 use super::super::Rows;
@@ -39,7 +39,13 @@ impl Ids<'_> {
         Some(id)
     }
 
-    pub(super) fn creates(&self, row: &CreatesRow, action: &ActionRow, answer: &Shape) -> Option<Created> {
+    pub(super) fn creates(
+        &self,
+        row: &CreatesRow,
+        action: &ActionRow,
+        parameters: &Shape,
+        answer: &Shape,
+    ) -> Option<Created> {
         let of_what = format!("the `answer` of {}", action.name.value);
         let (path, value, _) = resolve(&row.path, answer, &of_what, self.report)?;
         if *value != Type::String {
@@ -53,7 +59,23 @@ impl Ids<'_> {
         if unless_named && action.ids.is_empty() {
             self.report.add(&row.path.place, format!("`{}` never names a task: no `ids`", action.name.value));
         }
-        Some(Created { path, task: task.value.clone(), prefix, unless_named })
+        let of_what = format!("the parameters of {}", action.name.value);
+        let parameter = |path: &At<String>| Some(resolve(path, parameters, &of_what, self.report)?.0);
+        let by = row.listed_by.as_ref().and_then(parameter).map(ListedAs::Parameter);
+        let listed_as = row.listed_as.as_ref().map(|word| self.listed_as(word, task)).or(by);
+        let regions = row.listed_in.iter().filter_map(parameter).collect();
+        Some(Created { path, task: task.value.clone(), prefix, unless_named, listed_as, regions })
+    }
+
+    /// One of the words by which the kind's lists are told apart.
+    fn listed_as(&self, word: &At<String>, task: &At<String>) -> ListedAs {
+        let newest = self.kind(task).and_then(|kind| kind.newest.as_ref());
+        let typed = newest.and_then(|newest| newest.typed.as_ref());
+        if !typed.is_some_and(|typed| typed.words.iter().any(|known| known.value == word.value)) {
+            let message = format!("`{}` is none of the `words` of the `newest` of {}", word.value, task.value);
+            self.report.add(&word.place, message);
+        }
+        ListedAs::Word(word.value.clone())
     }
 
     pub(super) fn check_task(&self, task: &At<String>) {

@@ -6,13 +6,14 @@ use super::super::super::action::Action;
 use super::super::super::error::{At, Report};
 use super::super::super::path::Path;
 use super::super::super::shape::{Shape, Type};
-use super::super::super::state::{JobIdPath, Newest, OfferedPaths, StateRead, StateSource};
+use super::super::super::state::{JobIdPath, Newest, OfferedPaths, StateRead, StateSource, Typed};
 use super::super::Rows;
 use super::super::reads::{NewestRow, SourceRow};
 use super::super::states::TaskRow;
 use super::actions::resolve;
 use super::shapes::Structures;
 use super::sources::Sources;
+use crate::parameters::Value;
 
 /// The Line Islands' clock.
 const MOST_HOURS_AHEAD: u32 = 14;
@@ -82,7 +83,7 @@ impl<'r> Reads<'r> {
             parameter: own.flatten(),
             job_parameter: asks.job_parameter.as_ref().and_then(|job| self.asks_for(job, &task.name, action)),
             parent: parent.flatten(),
-            with: asks.with.iter().map(|(name, value)| (name.value.clone(), value.clone())).collect(),
+            with: values(&asks.with),
             source: source?,
         })
     }
@@ -100,9 +101,14 @@ impl<'r> Reads<'r> {
         let parameter = row.named.as_ref()?;
         let of_what = format!("the parameters of {}", action.name);
         let (asks, _, _) = resolve(parameter, &action.parameters, &of_what, self.report)?;
-        for (name, _) in row.with.iter().filter(|(name, _)| action.parameters.field(&name.value).is_none()) {
+        let fixed = || row.with.iter().chain(&row.named_with);
+        for (name, _) in fixed().filter(|(name, _)| action.parameters.field(&name.value).is_none()) {
             self.report.add(&name.place, format!("`{}` is not in the parameters of {}", name.value, action.name));
         }
+        let typed = row.typed.as_ref().and_then(|typed| {
+            let (parameter, _, _) = resolve(&typed.parameter, &action.parameters, &of_what, self.report)?;
+            Some(Typed { parameter, words: typed.words.iter().map(|word| word.value.clone()).collect() })
+        });
         let answer = self.answers.get(action.name.as_str())?;
         let id = self.told(row.id.as_ref()?, action, answer)?;
         let path = |name: &At<String>| match Path::parse(&name.value) {
@@ -119,7 +125,9 @@ impl<'r> Reads<'r> {
         Some(Newest {
             action: action.name.clone(),
             named: asks,
-            with: row.with.iter().map(|(name, value)| (name.value.clone(), value.clone())).collect(),
+            named_with: values(&row.named_with),
+            with: values(&row.with),
+            typed,
             most: row.most.as_ref()?.value,
             names: row.names.iter().filter_map(path).collect(),
             name: self.of_the_same(row.name.as_ref()?, &id, action, answer)?,
@@ -230,4 +238,8 @@ impl<'r> Reads<'r> {
         }
         Some(list)
     }
+}
+
+fn values(rows: &[(At<String>, Value)]) -> Vec<(String, Value)> {
+    rows.iter().map(|(name, value)| (name.value.clone(), value.clone())).collect()
 }

@@ -77,6 +77,9 @@ fn identity(record: &Record) -> [u8; 32] {
         ..record.clone()
     };
     same.detail.states.iter_mut().for_each(|seen| seen.age_ms = 0);
+    for limit in &mut same.detail.limits {
+        (limit.waited_ms, limit.remaining, limit.retry_after_ms) = (0, None, None);
+    }
     // A record is always JSON; if it were not, the reads of everybody would be none of anybody's.
     let text = serde_json::to_vec(&same).unwrap_or_else(|_| record.id.as_bytes().to_vec());
     Sha256::digest(text).into()
