@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// The columns: fields of a record, and those of its detail behind a point.
-const COLUMNS: [&str; 34] = [
+const COLUMNS: [&str; 35] = [
     "id",
     "time",
     "account",
@@ -38,6 +38,7 @@ const COLUMNS: [&str; 34] = [
     "detail.total_ms",
     "detail.origin",
     "detail.user_agent",
+    "detail.journaled",
 ];
 
 /// What makes a spreadsheet take a cell for a formula, or a control character that it would skip before one
@@ -99,7 +100,7 @@ mod tests {
             settled: Some(Settled::Done),
             upstream_request_id: Some("u".to_owned()),
             upstream_code: Some("c".to_owned()),
-            detail: Detail { upstream_status: Some(1), upstream_ms: Some(2), ..Detail::default() },
+            detail: Detail { upstream_status: Some(1), upstream_ms: Some(2), journaled: true, ..Detail::default() },
             ..Record::default()
         };
         let record = serde_json::to_value(record).unwrap();
@@ -139,7 +140,7 @@ mod tests {
 
     #[test]
     fn lines_end_as_the_standard_says() {
-        assert!(csv_head().ends_with(b"detail.user_agent\r\n"));
+        assert!(csv_head().ends_with(b"detail.journaled\r\n"));
         assert_eq!(read(&csv_head())[0], COLUMNS);
     }
 }

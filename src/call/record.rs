@@ -100,6 +100,10 @@ pub struct Detail {
     pub origin: String,
     /// The caller's User-Agent, bounded.
     pub user_agent: String,
+    /// The database was away, and it was in the local journal first. Left out when it was not, as in every record from
+    /// before there was a journal.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub journaled: bool,
 }
 
 /// A state that a decision was based on.

@@ -14,12 +14,17 @@ use crate::evidence::Signer;
 use crate::identity::VerifyingKey;
 use crate::jobs::Limits;
 use crate::proof::{KeyFault, SigningKey};
+use crate::store::JournalOptions;
 
 /// The audit log.
 #[derive(Debug)]
 pub struct Audit {
     /// What becomes of reads while the log can't be written.
     pub reads: Reads,
+    /// What becomes of stops and pauses then.
+    pub emergency: Emergency,
+    /// Where entries go meanwhile.
+    pub journal: Option<JournalOptions>,
     /// How much may wait to be written, in bytes; more than that and calls are refused.
     pub queue_bytes: usize,
     /// The key of the digests over parameters (HMAC-SHA256).
@@ -50,18 +55,40 @@ pub enum Reads {
     /// They are refused too.
     #[default]
     Refuse,
+    /// They go on, and their records go to the journal.
+    Spool,
+}
+
+/// What becomes of stops and pauses while the audit log can't be written.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Emergency {
+    /// They are refused, like every change.
+    #[default]
+    Off,
+    /// They go on, after their intent is in the journal.
+    Local,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub(super) struct Raw {
     reads: Reads,
+    emergency: Emergency,
+    journal: Option<RawJournal>,
     queue_bytes: u64,
     #[serde(skip_serializing)]
     digest_key: Option<Written>,
     digest_key_file: Option<PathBuf>,
     retain: RawRetain,
     proof: Option<RawProof>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+struct RawJournal {
+    folder: PathBuf,
+    max_bytes: u64,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -90,12 +117,43 @@ impl Default for Raw {
     fn default() -> Raw {
         Raw {
             reads: Reads::Refuse,
+            emergency: Emergency::Off,
+            journal: None,
             queue_bytes: 64 * 1024 * 1024,
             digest_key: None,
             digest_key_file: None,
             retain: RawRetain::default(),
             proof: None,
         }
+    }
+}
+
+impl Default for RawJournal {
+    /// 256 MiB are about 150,000 reads of 1.7 KiB, an hour of 40 a second.
+    fn default() -> RawJournal {
+        RawJournal { folder: PathBuf::from("journal"), max_bytes: 256 * 1024 * 1024 }
+    }
+}
+
+impl RawJournal {
+    /// What is put into a journal is sealed with the key that signs checkpoints.
+    fn check(self, checker: &mut Checker, proof: Option<&Proof>) -> Option<JournalOptions> {
+        // Less would be full before anybody has noticed an outage; more takes a start minutes to import.
+        checker.number("audit.journal.max_bytes", self.max_bytes, 1024 * 1024, 16 * 1024 * 1024 * 1024);
+        let Some(Proof { signer, .. }) = proof else {
+            checker.wrong_help(
+                "audit.journal",
+                "a journal is sealed with the key of the checkpoints, and there is none",
+                "add [audit.proof] with `origin` and `key_file`",
+            );
+            return None;
+        };
+        Some(JournalOptions {
+            folder: checker.resolve(&self.folder),
+            max_bytes: self.max_bytes,
+            origin: signer.origin.clone(),
+            keys: signer.keys.clone(),
+        })
     }
 }
 
@@ -161,9 +219,27 @@ impl Raw {
             None => None,
         };
         let origin = proof.as_ref().map_or("dts-gateway", |proof| &proof.signer.origin).to_owned();
+        let uses =
+            [("audit.reads", self.reads == Reads::Spool), ("audit.emergency", self.emergency == Emergency::Local)];
+        for (path, _) in uses.into_iter().filter(|(_, uses)| *uses && self.journal.is_none()) {
+            checker.wrong_help(path, "this needs a journal, and there is none", "add [audit.journal] with a `folder`");
+        }
+        let journal = match self.journal {
+            Some(journal) => Some(journal.check(checker, proof.as_ref())?),
+            None => None,
+        };
         let retain = self.retain.check(checker);
         let queue_bytes = usize::try_from(self.queue_bytes).ok()?;
-        Some(Audit { reads: self.reads, queue_bytes, digest_key, origin, retain, proof })
+        Some(Audit {
+            reads: self.reads,
+            emergency: self.emergency,
+            journal,
+            queue_bytes,
+            digest_key,
+            origin,
+            retain,
+            proof,
+        })
     }
 }
 

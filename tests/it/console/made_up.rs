@@ -177,7 +177,7 @@ fn changed(mut record: Record, task: &str) -> Vec<Entry> {
     record.detail.grant = format!("{}/{}", record.team, record.caller);
     record.detail.states = vec![StateSeen { task: task.to_owned(), state: "Running (7)".to_owned(), age_ms: 310 }];
     record.waited_ms = 50;
-    let intent = Intent { record: record.clone(), tasks: Vec::new(), replay: Vec::new() };
+    let intent = Intent { record: record.clone(), tasks: Vec::new(), replay: Vec::new(), emergency: false };
     answered(&mut record);
     record.outcome = Outcome::Ok;
     vec![Entry::Intent(intent), closed(record, true)]

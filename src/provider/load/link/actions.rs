@@ -142,7 +142,8 @@ impl Linker<'_> {
         if !kind.value.is_change() && row.creates.is_some() {
             self.report.add(&kind.place, format!("`{}` creates tasks, so it is no read", row.name.value));
         }
-        let halts = kind.value.is_change() && kind.value != Kind::Purchase && !row.ids.is_empty() && row.creates.is_none();
+        let halts =
+            kind.value.is_change() && kind.value != Kind::Purchase && !row.ids.is_empty() && row.creates.is_none();
         if row.emergency && !halts {
             let message = format!("`{}` can't be an emergency: it does not halt a task that it names", row.name.value);
             self.report.add(&row.name.place, message);
