@@ -18,6 +18,7 @@ mod database_away;
 mod edition_2021;
 mod evidence;
 mod framing;
+mod journaling;
 mod kill;
 mod load;
 mod outcomes;

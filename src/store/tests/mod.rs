@@ -4,6 +4,7 @@
 mod batches;
 pub(super) mod bed;
 mod changes;
+mod journaled;
 mod keys;
 mod log;
 mod pages;

@@ -46,8 +46,12 @@ impl Desk {
         let work = move || work(&mut journal.lock().unwrap_or_else(PoisonError::into_inner));
         match tokio::task::spawn_blocking(work).await {
             Ok(done) => done,
-            // A panic goes on here and ends the writer, which ends the gateway.
-            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+            Err(error) => match error.try_into_panic() {
+                // It goes on here and ends the writer, which ends the gateway.
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime is going down, and this task with it.
+                Err(_) => std::future::pending().await,
+            },
         }
     }
 }

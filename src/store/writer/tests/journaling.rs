@@ -191,3 +191,39 @@ async fn who_has_lost_the_database_to_another_instance_sends_nothing() {
     assert!(!Demand::ALL.into_iter().any(|demand| writer.takes(demand)));
     assert!(writer.commit(Entry::Intent(stop(&[], 1))).await.is_err());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_silent_does_not_hold_up_a_stop() {
+    let (folder, key) = (tempfile::tempdir().unwrap(), key());
+    let (store, writer) = start_journaling(folder.path(), &key);
+    store.permits.forget_permits(1000);
+    store.set(unavailable);
+    let began = tokio::time::Instant::now();
+    assert_eq!(writer.commit(Entry::Intent(stop(&[("dts-1", 0)], 1))).await.unwrap(), Verdict::Done);
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    // It is silent still when it is asked next.
+    let began = tokio::time::Instant::now();
+    assert_eq!(writer.commit(Entry::Intent(stop(&[("dts-2", 0)], 2))).await.unwrap(), Verdict::Done);
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    assert_eq!((entries(&writer), store.committed().len()), (2, 0));
+}
+
+#[tokio::test]
+async fn one_entry_of_the_journal_that_the_database_refuses_does_not_hold_up_the_others() {
+    let (folder, key) = (tempfile::tempdir().unwrap(), key());
+    let (store, writer) = start_journaling(folder.path(), &key);
+    store.set(unavailable);
+    let mut poisoned = stop(&[("dts-1", 0)], 1);
+    poisoned.record.detail.parameters = "poison".to_owned();
+    assert_eq!(writer.commit(Entry::Intent(poisoned.clone())).await.unwrap(), Verdict::Done);
+    let after = close(&writer);
+    writer.flushed().await;
+    store.set(|entries| {
+        let is_poison =
+            |entry: &Entry| matches!(entry, Entry::Intent(intent) if intent.record.detail.parameters == "poison");
+        if entries.iter().any(is_poison) { Err(StoreError::Rejected("22".to_owned())) } else { accept(entries) }
+    });
+    writer.imported().await;
+    assert_eq!(store.committed(), [format!("intent {}", poisoned.record.id), format!("closed {after}")]);
+    assert_eq!(writer.backlog(), Backlog::default());
+}
