@@ -1,16 +1,20 @@
 //! The database goes away and there is a journal: what may go on goes on, and when the database is back every record is
 //! in the log, once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::sync::{Arc, Mutex};
 
 use dts_gateway::app::Running;
 use dts_gateway::call::Clock;
 use dts_gateway::config::Config;
 use dts_gateway::proof::SigningKey;
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crate::caller::{Answer, Caller, until};
+use crate::database_away::{Told, stops};
 use crate::evidence;
 use crate::second_family::{self, REGION};
 use crate::world::{Database, Options, World};
@@ -211,5 +215,61 @@ async fn a_gateway_that_stops_in_an_outage_leaves_a_journal_and_an_altered_one_s
     world.start_gateway().await;
     assert_eq!(world.record_of(&read).await["detail"]["journaled"], true);
     assert_eq!(fs::metadata(&file).unwrap().len(), 0);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stops_under_load_go_on_through_outages_and_each_is_in_the_log_once() {
+    let (key, options) = options(BOTH);
+    let mut world = World::start_with(Database::Postgres, options).await;
+    let (told, over) = (Arc::new(Mutex::new(Told::default())), CancellationToken::new());
+    let mut tasks = world.tasks("migration", json!(7), 1200).await;
+    let mut callers = JoinSet::new();
+    for _ in 0..4 {
+        let own = tasks.split_off(tasks.len() - 300);
+        callers.spawn(stops(world.with_token("all"), own, Arc::clone(&told), over.clone()));
+    }
+    let twenty_more = async || {
+        let before = told.lock().unwrap().ok.len();
+        until("twenty more are stopped", || async { (told.lock().unwrap().ok.len() >= before + 20).then_some(()) })
+            .await;
+    };
+    for _ in 0..3 {
+        twenty_more().await;
+        world.database.lock_out().await;
+        is_journaling(&world, 1).await;
+        twenty_more().await;
+        back(&world).await;
+    }
+    twenty_more().await;
+    over.cancel();
+    while let Some(done) = callers.join_next().await {
+        done.unwrap();
+    }
+
+    let told = std::mem::take(&mut *told.lock().unwrap());
+    println!("{} stopped through three outages; refused {:?}", told.ok.len(), told.refused);
+    let records = world.records("action=StopMigrateJob&outcome=ok,failed,unknown", told.ok.len()).await;
+    let ids: BTreeSet<&str> = records.iter().map(|record| record["request_id"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), records.len(), "none is there twice");
+    assert!(told.ok.iter().all(|id| ids.contains(id.as_str())), "every stop that was acknowledged is in the log");
+    let journaled = records.iter().filter(|record| record["detail"]["journaled"] == true).count();
+    assert!(journaled >= 60 && journaled < records.len(), "{journaled} of {}", records.len());
+    let recorded: BTreeSet<&str> = records.iter().map(|record| record["task_ids"][0].as_str().unwrap()).collect();
+    let requests = world.requests().await;
+    let sent: Vec<&str> = requests
+        .iter()
+        .filter(|request| request["action"] == "StopMigrateJob")
+        .map(|request| request["params"]["JobId"].as_str().unwrap())
+        .collect();
+    assert_eq!(sent.iter().collect::<BTreeSet<_>>().len(), sent.len(), "none was sent twice");
+    assert!(sent.iter().all(|task| recorded.contains(task)), "none was sent unrecorded");
+    let open = world.store();
+    assert!(open.open_changes().await.unwrap().is_empty());
+    open.close().await;
+
+    world.stop_gateway().await;
+    let report = evidence::in_process(&world, key.verifying_key(), &evidence::held(&world)).await;
+    assert!(report.is_proven(), "{:#?}", report.lines());
     world.end().await;
 }

@@ -37,6 +37,8 @@ pub(super) type Waiter = oneshot::Sender<Result<Verdict, StoreError>>;
 pub(super) struct Queue {
     /// The last commit failed.
     pub(super) failing: bool,
+    /// What was last said about that; the same is not said twice.
+    pub(super) complaint: Option<String>,
     /// Another instance has taken the database over.
     pub(super) claimed_by_another: bool,
     /// What is in the journal.

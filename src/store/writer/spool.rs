@@ -226,11 +226,11 @@ impl Worker {
     }
 
     fn begin_journal(&self) {
-        let mut queue = self.shared.queue();
-        queue.failing = true;
-        drop(queue);
-        self.shared.journaled.send_replace(true);
-        tracing::warn!("the database does not take records, they go to the journal");
+        self.shared.queue().failing = true;
+        // At a start it is so already.
+        if !self.shared.journaled.send_replace(true) {
+            tracing::warn!("the database does not take records, they go to the journal");
+        }
     }
 
     /// Everything in the journal is in the database.
@@ -243,6 +243,7 @@ impl Worker {
                 let mut queue = self.shared.queue();
                 queue.failing = false;
                 queue.claimed_by_another = false;
+                queue.complaint = None;
                 drop(queue);
                 self.shared.journaled.send_replace(false);
                 tracing::info!(entries = before.entries, "the journal is in the database, which takes records again");

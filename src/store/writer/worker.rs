@@ -41,6 +41,9 @@ struct Ended(Arc<Shared>);
 pub(super) async fn run(shared: Arc<Shared>, journal: Option<Journal>) {
     let _ended = Ended(Arc::clone(&shared));
     let is_left = journal.as_ref().is_some_and(|journal| journal.size().entries > 0);
+    if let Some(journal) = journal.as_ref().filter(|_| is_left) {
+        tracing::info!(entries = journal.size().entries, "an earlier run left a journal, it is imported first");
+    }
     let worker = Worker { shared, desk: journal.map(Desk::new) };
     if let Some(desk) = worker.desk.as_ref().filter(|_| is_left) {
         worker.journal(desk, Vec::new(), 0, Duration::ZERO).await;
@@ -242,6 +245,7 @@ impl Worker {
         let failing = {
             let mut queue = self.shared.queue();
             queue.claimed_by_another = false;
+            queue.complaint = None;
             std::mem::take(&mut queue.failing)
         };
         if failing {
@@ -250,12 +254,14 @@ impl Worker {
     }
 
     fn failed(&self, error: &StoreError) {
-        let failing = {
+        let is_news = {
             let mut queue = self.shared.queue();
             queue.claimed_by_another = matches!(error, StoreError::Claimed);
-            std::mem::replace(&mut queue.failing, true)
+            queue.failing = true;
+            let before = queue.complaint.replace(error.to_string());
+            before != queue.complaint
         };
-        if !failing {
+        if is_news {
             tracing::error!(%error, "the store does not take records");
         }
     }
