@@ -48,7 +48,7 @@ pub struct Proof {
     pub every: Duration,
 }
 
-/// What becomes of reads while the audit log can't be written. Changes are always refused then.
+/// What becomes of reads while the audit log can't be written. Changes are refused then, but see [`Emergency`].
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Reads {

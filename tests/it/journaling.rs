@@ -122,8 +122,8 @@ async fn during_an_outage_reads_and_stops_go_on_and_all_of_it_is_in_the_log_afte
         assert_eq!(record["detail"]["journaled"], true, "{id}: {record}");
     }
     let outcome = |answer: &Answer| records[answer.header("x-request-id")]["outcome"].as_str().unwrap().to_owned();
-    assert_eq!([&read, &stopped, &paused, &suspended].map(|answer| outcome(answer)), ["ok"; 4]);
-    assert_eq!([&start, &unknown].map(|answer| outcome(answer)), ["refused"; 2]);
+    assert_eq!([&read, &stopped, &paused, &suspended].map(&outcome), ["ok"; 4]);
+    assert_eq!([&start, &unknown].map(outcome), ["refused"; 2]);
     let id = records[stopped.header("x-request-id")]["id"].as_str().unwrap().to_owned();
     let shown = world.auditor().get(&format!("/v1/audit/records/{id}")).await.json();
     assert_eq!(shown["intent"]["record"]["detail"]["journaled"], true, "{shown}");

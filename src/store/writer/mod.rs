@@ -204,7 +204,7 @@ impl Writer {
         };
         let queue = self.0.queue();
         let fits = queue.journal.bytes.saturating_add(queue.bytes() as u64) < most;
-        fits && !queue.journal_fails && !queue.claimed_by_another
+        fits && !queue.journal_fails && !queue.journal_altered && !queue.claimed_by_another
     }
 
     /// What is in the journal; none when there is no journal.

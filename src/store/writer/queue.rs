@@ -43,8 +43,10 @@ pub(super) struct Queue {
     pub(super) claimed_by_another: bool,
     /// What is in the journal.
     pub(super) journal: JournalSize,
-    /// The journal can't be written, or not be read.
+    /// The journal can't be written.
     pub(super) journal_fails: bool,
+    /// The journal can't be read, and will not be: somebody has changed it.
+    pub(super) journal_altered: bool,
     /// The worker ends when nothing is left.
     pub(super) draining: bool,
     items: VecDeque<Item>,

@@ -138,13 +138,13 @@ impl Worker {
     fn admit(&self, items: Vec<Item>) -> Vec<Item> {
         let mut queue = self.shared.queue();
         let Some(journaling) = &self.shared.journaling else { return items };
-        let (size, lost_claim) = (queue.journal.bytes, queue.claimed_by_another);
+        let (size, is_shut) = (queue.journal.bytes, queue.claimed_by_another || queue.journal_altered);
         let mut local = journaling.local();
         let mut admitted = Vec::with_capacity(items.len());
         for item in items {
             let answer = match item.entry() {
                 Entry::Intent(_) if item.is_abandoned() => Some(Ok(Verdict::Done)),
-                Entry::Intent(intent) if intent.emergency && !lost_claim && size < journaling.max_bytes => {
+                Entry::Intent(intent) if intent.emergency && !is_shut && size < journaling.max_bytes => {
                     match local.admit(intent) {
                         Verdict::Done => None,
                         refused => Some(Ok(refused)),
@@ -209,7 +209,7 @@ impl Worker {
                     import.pending = batch.into_iter().map(Item::imported).collect();
                 }
                 Err(error) => {
-                    if !std::mem::replace(&mut self.shared.queue().journal_fails, true) {
+                    if !std::mem::replace(&mut self.shared.queue().journal_altered, true) {
                         tracing::error!(%error, "the journal can't be imported, and nothing more is accepted");
                     }
                     return Step::Unreadable;

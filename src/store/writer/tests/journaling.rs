@@ -227,3 +227,24 @@ async fn one_entry_of_the_journal_that_the_database_refuses_does_not_hold_up_the
     assert_eq!(store.committed(), [format!("intent {}", poisoned.record.id), format!("closed {after}")]);
     assert_eq!(writer.backlog(), Backlog::default());
 }
+
+#[tokio::test]
+async fn a_journal_that_is_altered_under_a_running_gateway_shuts_it() {
+    let (folder, key) = (tempfile::tempdir().unwrap(), key());
+    let (store, writer) = start_journaling(folder.path(), &key);
+    store.set(unavailable);
+    close(&writer);
+    writer.flushed().await;
+    let file = folder.path().join("audit.journal");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("StopMigrateJob", "StartMigrateJo")).unwrap();
+    store.set(accept);
+    while writer.takes(Demand::Read) {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    close(&writer);
+    writer.flushed().await;
+    assert!(!Demand::ALL.into_iter().any(|demand| writer.takes(demand)));
+    assert!(writer.commit(Entry::Intent(stop(&[], 1))).await.is_err());
+    assert!(store.committed().is_empty(), "nothing of it is believed");
+}
