@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use crate::cloud::ConnectError;
 use crate::identity::IssuerFault;
 use crate::listener::TlsError;
-use crate::store::StoreError;
+use crate::store::{JournalError, StoreError};
 
 /// Why a gateway does not start.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +18,9 @@ pub enum StartError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The journal of the audit log.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// A key or certificate of a listener.
     #[error(transparent)]
     Tls(#[from] TlsError),

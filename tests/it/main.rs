@@ -20,6 +20,7 @@ mod edition_2021;
 mod evidence;
 mod framing;
 mod inputs;
+mod journaling;
 mod kill;
 mod load;
 mod outcomes;
