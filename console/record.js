@@ -107,6 +107,7 @@ function facts(record, act) {
     ["Key", only("key_id", record.key_id)],
     ["Address", value(record.address)],
     ["Client", detail.user_agent && value(detail.user_agent)],
+    ["Journaled", detail.journaled && "yes: the database was away when it was recorded"],
     ["Account", only("account", record.account)],
     ["Family, version", [record.family, record.version].filter(Boolean).map((text, at) => [at > 0 && ", ", value(text)])],
     ["Action", [only("action", record.action), detail.kind && el("span", { class: `kind ${detail.kind}` }, detail.kind)]],

@@ -65,11 +65,14 @@ impl Running {
         for warning in store.warnings().await? {
             tracing::warn!("{warning}");
         }
-        let writer = build::writer(&config, &store);
+        let writer = build::writer(&mut config.audit, &store)?;
+        // First of all: what was journaled was before everything that is still to come.
+        writer.imported().await;
         let left_open = close_left_open(&*store, &writer).await?;
         if left_open > 0 {
             tracing::warn!(changes = left_open, "changes that a previous run left open were closed as unknown");
         }
+        writer.recall(clock.now()).await?;
         match KeyIssuer::new(&*store, &config.keys.sealing, &SystemRandom).reseal_all().await {
             Ok(0) => {}
             Ok(keys) => tracing::info!(keys, "issued keys were sealed anew with the first sealing key"),

@@ -10,7 +10,8 @@ use tower::{Service, ServiceBuilder};
 use crate::call::{Call, Refusal, Reply};
 use crate::gate::{Answer, AroundLayer, GateLayer};
 use crate::steps::{
-    Audit, Authenticate, Authorize, Forward, Identify, Judge, Look, PaceCaller, RecordIntent, Replay, TakeTurn,
+    Audit, Authenticate, Authorize, Forward, Identify, Judge, Look, PaceCaller, RecordIntent, Recordable, Replay,
+    TakeTurn,
 };
 
 /// What the edge calls.
@@ -29,6 +30,7 @@ impl<S> RequestPath for S where
 pub struct Steps {
     pub audit: Audit,
     pub identify: Identify,
+    pub recordable: Recordable,
     pub authenticate: Authenticate,
     pub authorize: Authorize,
     pub pace: PaceCaller,
@@ -48,6 +50,8 @@ pub fn pipeline(steps: Steps) -> impl RequestPath {
         .layer(AroundLayer::new(steps.audit))
         // Which action of which version? An unreadable request ends here.
         .layer(GateLayer::new(steps.identify))
+        // While the database is away only what the journal takes goes on.
+        .layer(GateLayer::new(steps.recordable))
         // Who is calling? Before anything is counted, or anyone could use up a caller's share.
         .layer(GateLayer::new(steps.authenticate))
         // May this caller do that, with these parameters, in this region, to these tasks?

@@ -92,7 +92,7 @@ fn call(number: u64, step: i64) -> Vec<Entry> {
         return vec![closed(record, false)];
     }
     let opened = Record { outcome: Outcome::Open, ..record.clone() };
-    let intent = Intent { record: opened, tasks: Vec::new(), replay: Vec::new() };
+    let intent = Intent { record: opened, tasks: Vec::new(), replay: Vec::new(), emergency: false };
     vec![Entry::Intent(intent), closed(record, true)]
 }
 

@@ -54,7 +54,7 @@ impl Act {
     /// Makes durable that it begins, for a reading that takes long: however it ends, it is in the log.
     pub(super) async fn intend(&self) -> Result<(), Problem> {
         let record = Record { outcome: Outcome::Open, ..self.record.snapshot() };
-        let intent = Intent { record, tasks: Vec::new(), replay: Vec::new() };
+        let intent = Intent { record, tasks: Vec::new(), replay: Vec::new(), emergency: false };
         match self.writer.commit(Entry::Intent(intent)).await {
             Ok(Verdict::Done) => {
                 self.record.mark_intended(None);

@@ -19,14 +19,21 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// How long an answer of the store is good for: these paths need no token and must not become a load on it.
 const REMEMBERED: Duration = Duration::from_secs(1);
 
+/// What is wrong.
+pub(super) type Complaints = Arc<dyn Fn() -> Vec<String> + Send + Sync>;
+
+/// What goes on while the store is away, if anything does.
+pub(super) type Makeshift = Arc<dyn Fn() -> Option<String> + Send + Sync>;
+
 /// What readiness is judged by.
 pub(super) struct Health {
     store: Arc<dyn Store>,
-    complaints: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
+    complaints: Complaints,
+    makeshift: Makeshift,
     last: Mutex<Option<(Instant, Option<String>)>>,
 }
 
-/// The answer: `ok`, or what is wrong.
+/// The answer: `ok`, `journaling` and what goes on without the store, or what is wrong.
 #[derive(Debug, Serialize)]
 pub(super) struct Verdict {
     status: &'static str,
@@ -35,8 +42,8 @@ pub(super) struct Verdict {
 }
 
 impl Health {
-    pub(super) fn new(store: Arc<dyn Store>, complaints: Arc<dyn Fn() -> Vec<String> + Send + Sync>) -> Health {
-        Health { store, complaints, last: Mutex::default() }
+    pub(super) fn new(store: Arc<dyn Store>, complaints: Complaints, makeshift: Makeshift) -> Health {
+        Health { store, complaints, makeshift, last: Mutex::default() }
     }
 
     async fn store(&self) -> Option<String> {
@@ -59,10 +66,13 @@ pub(super) async fn alive() -> Json<Verdict> {
 }
 
 pub(super) async fn ready(State(health): State<Arc<Health>>) -> (StatusCode, Json<Verdict>) {
-    let problems: Vec<String> = health.store().await.into_iter().chain((health.complaints)()).collect();
-    if problems.is_empty() {
-        (StatusCode::OK, Json(Verdict { status: "ok", problems }))
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, Json(Verdict { status: "not ready", problems }))
-    }
+    let (away, complaints) = (health.store().await, (health.complaints)());
+    // Whoever keeps callers away now keeps those away who would be served.
+    let makeshift = away.as_ref().and_then(|_| (health.makeshift)()).filter(|_| complaints.is_empty());
+    let (code, status) = match (&away, &makeshift) {
+        (_, Some(_)) => (StatusCode::OK, "journaling"),
+        (None, None) if complaints.is_empty() => (StatusCode::OK, "ok"),
+        _ => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
+    };
+    (code, Json(Verdict { status, problems: away.into_iter().chain(makeshift).chain(complaints).collect() }))
 }

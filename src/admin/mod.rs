@@ -82,12 +82,14 @@ pub struct Admin {
     pub clock: Clock,
     /// What stands in the way of serving beside the store, in a few words each: a writer that fails, a shutdown.
     pub complaints: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
+    /// What goes on while the store is away, if anything does; then this instance is ready all the same.
+    pub makeshift: Arc<dyn Fn() -> Option<String> + Send + Sync>,
 }
 
 /// Everything that the admin listener serves.
 pub fn router(admin: Admin) -> Router {
     let clock = admin.clock.clone();
-    let health = Health::new(Arc::clone(&admin.store), Arc::clone(&admin.complaints));
+    let health = Health::new(Arc::clone(&admin.store), Arc::clone(&admin.complaints), Arc::clone(&admin.makeshift));
     let open = Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// The columns: fields of a record, and those of its detail behind a point.
-const COLUMNS: [&str; 37] = [
+const COLUMNS: [&str; 38] = [
     "id",
     "time",
     "account",
@@ -41,6 +41,7 @@ const COLUMNS: [&str; 37] = [
     "detail.user_agent",
     "detail.until",
     "detail.addresses",
+    "detail.journaled",
 ];
 
 /// What makes a spreadsheet take a cell for a formula, or a control character that it would skip before one
@@ -110,6 +111,7 @@ mod tests {
                 upstream_ms: Some(2),
                 until: Some(jiff::Timestamp::UNIX_EPOCH),
                 addresses: vec![AddressSeen::default()],
+                journaled: true,
                 ..Detail::default()
             },
             ..Record::default()
@@ -151,7 +153,7 @@ mod tests {
 
     #[test]
     fn lines_end_as_the_standard_says() {
-        assert!(csv_head().ends_with(b"detail.addresses\r\n"));
+        assert!(csv_head().ends_with(b"detail.journaled\r\n"));
         assert_eq!(read(&csv_head())[0], COLUMNS);
     }
 }

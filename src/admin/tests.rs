@@ -107,6 +107,7 @@ impl Bench {
             checkpoints: None,
             stopping: stopping.clone(),
             clock: clock.clone(),
+            makeshift: Arc::new(|| None),
             complaints: Arc::new(move || shutdown.is_cancelled().then(|| "draining".to_owned()).into_iter().collect()),
         };
         Bench { router: router(state), store, writer, clock, stopping, _folder: folder }

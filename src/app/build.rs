@@ -28,9 +28,9 @@ use crate::pipeline::{RequestPath, Steps, pipeline};
 use crate::quota::Quota;
 use crate::steps::{
     Accounts, Audit, Authenticate, Authorize, AuthorizeOptions, Forward, Identify, Judge, Look, Owners, PaceCaller,
-    RecordIntent, Replay, ReplayOptions, Replays, StateOptions, StateReader, States, TakeTurn, Tally,
+    RecordIntent, Recordable, Replay, ReplayOptions, Replays, StateOptions, StateReader, States, TakeTurn, Tally,
 };
-use crate::store::{Store, StoreError, Tenancy, Writer, WriterOptions};
+use crate::store::{Demand, Journal, Spool, Store, StoreError, Tenancy, Writer, WriterOptions};
 
 /// Entries in one commit: 500 records were measured to take 3 to 11 ms on either database.
 const MAX_BATCH: usize = 500;
@@ -76,10 +76,17 @@ pub(super) async fn shared(config: &Config, stopping: &CancellationToken) -> Res
     Ok(Shared { quota: Arc::new(Quota::shared(link.clone(), messages)), nonces: Nonces::shared(link) })
 }
 
-pub(super) fn writer(config: &Config, store: &Arc<dyn Store>) -> Writer {
-    let options =
-        WriterOptions { max_bytes: config.audit.queue_bytes, max_batch: MAX_BATCH, ..WriterOptions::default() };
-    Writer::start(Arc::clone(store), options)
+pub(super) fn writer(audit: &mut config::Audit, store: &Arc<dyn Store>) -> Result<Writer, StartError> {
+    let options = WriterOptions { max_bytes: audit.queue_bytes, max_batch: MAX_BATCH, ..WriterOptions::default() };
+    let spool = match audit.journal.take() {
+        Some(journal) => Some(Spool {
+            journal: Journal::open(journal)?,
+            reads: audit.reads == config::Reads::Spool,
+            emergencies: audit.emergency == config::Emergency::Local,
+        }),
+        None => None,
+    };
+    Ok(Writer::start_with(Arc::clone(store), options, spool))
 }
 
 pub(super) fn client(upstream: &config::Upstream) -> Result<Client, StartError> {
@@ -150,6 +157,18 @@ pub(super) fn metrics(
     });
     let help = "Records given up since the start";
     metrics.watch("audit_lost", help, move || i64::try_from(lost.backlog().lost).unwrap_or(i64::MAX));
+    if writer.journaling().is_some() {
+        let view = || {
+            let writer = writer.clone();
+            move || writer.journaling().unwrap_or_default()
+        };
+        let (entries, bytes, active) = (view(), view(), view());
+        let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        metrics.watch("audit_journal_entries", "Entries in the journal", move || whole(entries().size.entries));
+        metrics.watch("audit_journal_bytes", "Size of the journal", move || whole(bytes().size.bytes));
+        let help = "Whether records go to the journal instead of the database";
+        metrics.watch("audit_journaling", help, move || i64::from(active().is_active));
+    }
     if let Some(checkpoints) = checkpoints.cloned() {
         let help = "Seconds since every audit log was last found signed";
         if checkpoints.has_second() {
@@ -197,9 +216,11 @@ pub(super) fn admin(
     let ending = stopping.clone();
     let complaints = move || {
         let stopping = ending.is_cancelled().then(|| "this instance is shutting down".to_owned());
-        let failing = (!writer.healthy()).then(|| "the audit log can't be written".to_owned());
+        let is_failing = !writer.healthy() && goes_on(&writer).is_none();
+        let failing = is_failing.then(|| "the audit log can't be written".to_owned());
         stopping.into_iter().chain(failing).collect()
     };
+    let writer = parts.writer.clone();
     Arc::new(AdminResponder::new(Admin {
         store: Arc::clone(&parts.store),
         identity: Arc::clone(&parts.identity),
@@ -211,7 +232,19 @@ pub(super) fn admin(
         stopping: stopping.clone(),
         clock: parts.clock.clone(),
         complaints: Arc::new(complaints),
+        makeshift: Arc::new(move || goes_on(&writer)),
     }))
+}
+
+/// What goes on while the store is away.
+fn goes_on(writer: &Writer) -> Option<String> {
+    let goes_on = match Demand::ALL.map(|demand| writer.takes_without_store(demand)) {
+        [true, true, _] => "reads, stops and pauses go on",
+        [true, false, _] => "reads go on",
+        [false, true, _] => "stops and pauses go on",
+        [false, false, _] => return None,
+    };
+    Some(format!("{goes_on} and are recorded in the journal, everything else is refused"))
 }
 
 /// The steps, each given what it needs and nothing else, the edge in front of them, and the job that asks the cloud the
@@ -224,8 +257,7 @@ pub(super) fn edge(config: Config, parts: Parts) -> (Arc<Edge<impl RequestPath>>
     let states = Arc::new(States::default());
     let owners = Arc::new(Owners::new(Arc::clone(&store)));
     let remember = ReplayOptions { patience: config.upstream.read_timeout, purchase_window: config.purchases.window };
-    let replays =
-        Arc::new(Replays::new(Arc::clone(&store), writer.clone(), Arc::clone(&dialects), clock.clone(), remember));
+    let replays = Arc::new(Replays::new(writer.clone(), Arc::clone(&dialects), clock.clone(), remember));
     let reader = Arc::new(StateReader::new(
         Arc::clone(&states),
         Arc::clone(&cloud),
@@ -256,6 +288,7 @@ pub(super) fn edge(config: Config, parts: Parts) -> (Arc<Edge<impl RequestPath>>
     let path = pipeline(Steps {
         audit: Audit::new(writer.clone(), Arc::clone(&metrics), calls),
         identify: Identify::new(Arc::clone(&providers), &bytes_of(&config.audit.digest_key)),
+        recordable: Recordable::new(writer.clone()),
         authenticate: Authenticate::new(identity, clock.clone()),
         authorize: Authorize::new(accounts, Arc::clone(&owners), authorize_options),
         pace: PaceCaller::default(),

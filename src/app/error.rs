@@ -8,7 +8,7 @@ use crate::cloud::ConnectError;
 use crate::coordinate::LinkError;
 use crate::identity::IssuerFault;
 use crate::listener::TlsError;
-use crate::store::StoreError;
+use crate::store::{JournalError, StoreError};
 
 /// Why a gateway does not start.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +22,9 @@ pub enum StartError {
     /// Redis. Without it nobody knows how many replicas there are; once started, the gateway does without.
     #[error("{0}; a replica starts only with the Redis of redis.url, so that all together keep to the quota")]
     Redis(#[from] LinkError),
+    /// The journal of the audit log.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// A key or certificate of a listener.
     #[error(transparent)]
     Tls(#[from] TlsError),

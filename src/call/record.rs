@@ -120,6 +120,10 @@ pub struct Detail {
     /// Of a record that stands for calls of nobody in particular: some of the addresses that they came from.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<AddressSeen>,
+    /// The database was away, and it was in the local journal first. Left out when it was not, as in every record from
+    /// before there was a journal.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub journaled: bool,
 }
 
 /// An address that calls came from.

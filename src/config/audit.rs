@@ -18,7 +18,7 @@ use crate::identity::VerifyingKey;
 use crate::jobs::Limits;
 use crate::proof::{KeyFault, SigningKey};
 use crate::steps::TallyOptions;
-use crate::store::{Store, StoreError, open_notes};
+use crate::store::{JournalOptions, Store, StoreError, open_notes};
 
 /// The most records of refused strangers in a second that may be asked for; more than any database takes.
 const MOST_ANONYMOUS: u64 = 1_000_000;
@@ -31,6 +31,10 @@ const LONGEST_COUNT: Duration = Duration::from_secs(3600);
 pub struct Audit {
     /// What becomes of reads while the log can't be written.
     pub reads: Reads,
+    /// What becomes of stops and pauses then.
+    pub emergency: Emergency,
+    /// Where entries go meanwhile.
+    pub journal: Option<JournalOptions>,
     /// How much may wait to be written, in bytes; more than that and calls are refused.
     pub queue_bytes: usize,
     /// Of which calls only the number is recorded.
@@ -73,19 +77,34 @@ impl Proof {
     }
 }
 
-/// What becomes of reads while the audit log can't be written. Changes are always refused then.
+/// What becomes of reads while the audit log can't be written. Changes are refused then, but see [`Emergency`].
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Reads {
     /// They are refused too.
     #[default]
     Refuse,
+    /// They go on, and their records go to the journal.
+    Spool,
+}
+
+/// What becomes of stops and pauses while the audit log can't be written.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Emergency {
+    /// They are refused, like every change.
+    #[default]
+    Off,
+    /// They go on, after their intent is in the journal.
+    Local,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub(super) struct Raw {
     reads: Reads,
+    emergency: Emergency,
+    journal: Option<RawJournal>,
     queue_bytes: u64,
     anonymous_per_second: u32,
     #[serde(with = "duration")]
@@ -95,6 +114,13 @@ pub(super) struct Raw {
     digest_key_file: Option<PathBuf>,
     retain: RawRetain,
     proof: Option<RawProof>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+struct RawJournal {
+    folder: PathBuf,
+    max_bytes: u64,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -126,6 +152,8 @@ impl Default for Raw {
     fn default() -> Raw {
         Raw {
             reads: Reads::Refuse,
+            emergency: Emergency::Off,
+            journal: None,
             queue_bytes: 64 * 1024 * 1024,
             // 864,000 records of a day-long flood, about 1 GB; a client that is set up wrongly is below it.
             anonymous_per_second: 10,
@@ -135,6 +163,35 @@ impl Default for Raw {
             retain: RawRetain::default(),
             proof: None,
         }
+    }
+}
+
+impl Default for RawJournal {
+    /// 256 MiB are about 150,000 reads of 1.7 KiB, an hour of 40 a second.
+    fn default() -> RawJournal {
+        RawJournal { folder: PathBuf::from("journal"), max_bytes: 256 * 1024 * 1024 }
+    }
+}
+
+impl RawJournal {
+    /// What is put into a journal is sealed with the key that signs checkpoints.
+    fn check(self, checker: &mut Checker, proof: Option<&Proof>) -> Option<JournalOptions> {
+        // Less would be full before anybody has noticed an outage; more takes a start minutes to import.
+        checker.number("audit.journal.max_bytes", self.max_bytes, 1024 * 1024, 16 * 1024 * 1024 * 1024);
+        let Some(Proof { signer, .. }) = proof else {
+            checker.wrong_help(
+                "audit.journal",
+                "a journal is sealed with the key of the checkpoints, and there is none",
+                "add [audit.proof] with `origin` and `key_file`",
+            );
+            return None;
+        };
+        Some(JournalOptions {
+            folder: checker.resolve(&self.folder),
+            max_bytes: self.max_bytes,
+            origin: signer.origin.clone(),
+            keys: signer.keys.clone(),
+        })
     }
 }
 
@@ -205,9 +262,28 @@ impl Raw {
             None => None,
         };
         let origin = proof.as_ref().map_or("dts-gateway", |proof| &proof.signer.origin).to_owned();
+        let uses =
+            [("audit.reads", self.reads == Reads::Spool), ("audit.emergency", self.emergency == Emergency::Local)];
+        for (path, _) in uses.into_iter().filter(|(_, uses)| *uses && self.journal.is_none()) {
+            checker.wrong_help(path, "this needs a journal, and there is none", "add [audit.journal] with a `folder`");
+        }
+        let journal = match self.journal {
+            Some(journal) => Some(journal.check(checker, proof.as_ref())?),
+            None => None,
+        };
         let retain = self.retain.check(checker);
         let queue_bytes = usize::try_from(self.queue_bytes).ok()?;
-        Some(Audit { reads: self.reads, queue_bytes, tally, digest_key, origin, retain, proof })
+        Some(Audit {
+            reads: self.reads,
+            emergency: self.emergency,
+            journal,
+            queue_bytes,
+            tally,
+            digest_key,
+            origin,
+            retain,
+            proof,
+        })
     }
 }
 

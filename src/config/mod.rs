@@ -40,7 +40,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 pub use admin::Admin;
-pub use audit::{Audit, Proof, Reads};
+pub use audit::{Audit, Emergency, Proof, Reads};
 pub use issuer::Issuer;
 pub use keys::Keys;
 pub use log::{Format, Log};

@@ -446,3 +446,15 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn a_journal_is_asked_for_where_one_is_needed_and_needs_the_key_of_the_checkpoints() {
+    for key in ["reads = \"spool\"", "emergency = \"local\""] {
+        let told = mistakes(&MINIMAL.replacen("[audit]\n", &format!("[audit]\n{key}\n"), 1), &[]);
+        let [mistake] = told.as_slice() else { panic!("{told:?}") };
+        assert!(mistake.ends_with("this needs a journal, and there is none"), "{mistake}");
+    }
+    let told = mistakes(&format!("{MINIMAL}\n[audit.journal]\n"), &[]);
+    let [mistake] = told.as_slice() else { panic!("{told:?}") };
+    assert!(mistake.contains("audit.journal: a journal is sealed with the key of the checkpoints"), "{mistake}");
+}

@@ -115,6 +115,9 @@ impl Store for MemoryStore {
     async fn remembered(&self, _: &ReplayKey, _: Timestamp) -> Result<Option<Remembered>, StoreError> {
         unreachable!("no changes here")
     }
+    async fn all_remembered(&self, _: Timestamp) -> Result<Vec<Remembered>, StoreError> {
+        unreachable!("no changes here")
+    }
     async fn forget(&self, _: Timestamp) -> Result<u64, StoreError> {
         unreachable!("no changes here")
     }

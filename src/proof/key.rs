@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use base64::Engine;
@@ -20,9 +21,10 @@ const ED25519_TYPE: u8 = 1;
 /// The first four bytes of the digest of a key's name and public half: which key a signature line means.
 pub(super) type KeyId = [u8; 4];
 
-/// The key that signs checkpoints. It signs and nothing else: it does not print.
+/// The key that signs checkpoints. It signs and nothing else: it does not print. Clones share it.
+#[derive(Clone)]
 pub struct SigningKey {
-    pair: Ed25519KeyPair,
+    pair: Arc<Ed25519KeyPair>,
     public: VerifyingKey,
 }
 
@@ -101,7 +103,7 @@ impl SigningKey {
 
     fn new(name: &str, pair: Ed25519KeyPair) -> Result<SigningKey, KeyFault> {
         let public = pair.public_key().as_ref().try_into().map_err(|_| KeyFault::Algorithm)?;
-        Ok(SigningKey { pair, public: VerifyingKey::new(name, public)? })
+        Ok(SigningKey { pair: Arc::new(pair), public: VerifyingKey::new(name, public)? })
     }
 }
 

@@ -17,6 +17,9 @@ pub struct Action {
     pub name: String,
     /// What it does to the world.
     pub kind: Kind,
+    /// It stops or pauses what runs and does nothing else: what an operator must still be able to do when other changes
+    /// can't be made.
+    pub emergency: bool,
     /// The kind of task that it is about; look it up with `Version::task_kind`.
     pub task: String,
     /// The name of the parameter that chooses the region.

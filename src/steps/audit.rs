@@ -18,7 +18,7 @@ use crate::call::{Call, Origin, Outcome, Progress, Record, RecordHandle, Refusal
 use crate::gate::{Around, Next};
 use crate::metrics::Metrics;
 use crate::provider::KeyWords;
-use crate::store::Writer;
+use crate::store::{Demand, Writer};
 
 pub use tally::{Tally, TallyOptions};
 
@@ -52,7 +52,8 @@ impl Around for Audit {
         let left = CancellationToken::new();
         let mut connection = Connection { record: record.clone(), hang_up: Some(left.clone().drop_guard()) };
         // Nobody could say later what was done while the log can't be written, so nothing is.
-        let can_record = self.writer.has_room() && self.writer.healthy();
+        // What may go while it is journaled is known when it is known what the call is: the step `recordable`.
+        let can_record = Demand::ALL.into_iter().any(|demand| self.writer.takes(demand));
         let metrics = Arc::clone(&self.metrics);
         let task = self.running.spawn(async move {
             let answer = async {

@@ -75,7 +75,12 @@ impl Around for RecordIntent {
         let record = call.call.record.clone();
         let mut intended = record.snapshot();
         intended.outcome = Outcome::Open;
-        let intent = Intent { record: intended, tasks: call.seen.clone(), replay: self.replays.keys(&call) };
+        let intent = Intent {
+            record: intended,
+            tasks: call.seen.clone(),
+            replay: self.replays.keys(&call),
+            emergency: call.action.emergency,
+        };
         match self.writer.commit(Entry::Intent(intent)).await {
             Err(_) => return Err(Refusal::AuditUnavailable),
             Ok(Verdict::Done) => record.mark_intended(self.replays.window(&call)),

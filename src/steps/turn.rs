@@ -93,5 +93,23 @@ fn milliseconds(time: Duration) -> i64 {
 
 /// The class in which an action waits for its turn; what it has to ask first waits in the same one.
 pub(super) fn class_of(action: &Action) -> Class {
-    if action.kind.is_change() { Class::Change } else { Class::Read }
+    match action.kind.is_change() {
+        true if action.emergency => Class::Emergency,
+        true => Class::Change,
+        false => Class::Read,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::Providers;
+
+    #[test]
+    fn stops_and_pauses_have_their_turn_before_other_changes_and_those_before_reads() {
+        let providers = Providers::embedded().unwrap();
+        let class = |action: &str| class_of(providers.version("2021-12-06").unwrap().action(action).unwrap());
+        assert!(class("StopSyncJob") < class("StartSyncJob") && class("StartSyncJob") < class("DescribeSyncJobs"));
+        assert_eq!([class("PauseMigrateJob"), class("ResumeMigrateJob")], [Class::Emergency, Class::Change]);
+    }
 }

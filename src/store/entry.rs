@@ -37,6 +37,8 @@ pub struct Intent {
     pub tasks: Vec<SeenTask>,
     /// Under what a second arrival of the same change is found, and until when; the first of them that is taken decides.
     pub replay: Vec<(ReplayKey, Timestamp)>,
+    /// It only stops or pauses what runs: where the configuration says so it may be made while the database is away.
+    pub emergency: bool,
 }
 
 /// What was found out about a change whose outcome was unknown.

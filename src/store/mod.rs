@@ -10,6 +10,7 @@ mod entry;
 mod fault;
 mod filter;
 mod hold;
+mod journal;
 mod key;
 mod log;
 mod logs;
@@ -37,6 +38,7 @@ pub use crate::call::ReplayKey;
 pub use entry::{Entry, Intent, Made, Remembered, Settlement, Unsettled, Verdict};
 pub use filter::{By, Count, Cursor, Filter, Order, Page, Per, Phases, SettledPhase};
 pub use hold::{Hold, Start};
+pub use journal::{Journal, JournalError, JournalOptions, JournalSize};
 pub use key::{KeyRow, KeyState};
 pub use log::{Head, KeptCheckpoint, KeptStatement, LogEntry, Place};
 pub use logs::{LogName, NotALogName};
@@ -44,7 +46,7 @@ pub use notes::{Notes, SignedNote, open_notes};
 pub use open::{Address, open, open_as};
 pub use postgres::Postgres;
 pub use sqlite::Sqlite;
-pub use writer::{Backlog, Writer, WriterOptions};
+pub use writer::{Backlog, Demand, Journaling, Spool, Writer, WriterOptions};
 
 /// What a database can do for the gateway.
 #[async_trait]
@@ -84,6 +86,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// What is remembered under `key` at the time `now`; an open change is remembered however old it is.
     async fn remembered(&self, key: &ReplayKey, now: Timestamp) -> Result<Option<Remembered>, StoreError>;
+
+    /// Every change that is remembered at the time `now`, without its answer.
+    async fn all_remembered(&self, now: Timestamp) -> Result<Vec<Remembered>, StoreError>;
 
     /// Forgets answers that were remembered until before `now`, except those whose change is still open.
     async fn forget(&self, now: Timestamp) -> Result<u64, StoreError>;

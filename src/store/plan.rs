@@ -112,8 +112,10 @@ pub(super) struct TaskChange {
 }
 
 /// What a change's end does to what is remembered of it.
-enum Memory {
+pub(super) enum Memory {
+    /// It is remembered, with this answer.
     Keep(Option<Vec<u8>>),
+    /// As if it had never been.
     Forget,
 }
 
@@ -186,33 +188,28 @@ impl Batch {
         if self.known.committed.contains(&id) {
             return Verdict::Done;
         }
-        let mut kept = intent.replay.iter().filter_map(|(key, _)| self.known.kept.get(&key.key));
-        if let Some(first) = kept.find(|kept| kept.open || kept.expires_at > intent.record.time) {
-            return Verdict::Replayed(first.clone());
+        // What was journaled has been sent: whatever else there is, it is recorded.
+        let journaled = intent.record.detail.journaled;
+        if let Some(refused) = self.objection(intent).filter(|_| !journaled) {
+            return refused;
         }
         let account = &intent.record.account;
-        let tasks: BTreeMap<TaskKey, i64> =
-            intent.tasks.iter().map(|seen| (task_key(account, &seen.id), seen.changes)).collect();
-        if let Some((key, _)) = tasks.keys().find_map(|key| self.open.get_key_value(key)) {
-            return Verdict::Busy { task: key.1.clone() };
-        }
-        if let Some((key, _)) = tasks.iter().find(|(key, seen)| self.changes(key) != **seen) {
-            return Verdict::Stale { task: key.1.clone() };
-        }
+        let tasks: BTreeSet<TaskKey> = intent.tasks.iter().map(|seen| task_key(account, &seen.id)).collect();
+        let leased: Vec<TaskKey> = tasks.iter().filter(|key| !self.open.contains_key(key)).cloned().collect();
 
         self.known.committed.insert(id);
         self.plan.intents.push(clean::intent(&intent.record));
-        let none = tasks.is_empty().then(|| (clean::text(account).into_owned(), None));
-        let rows = tasks.keys().map(|(account, task)| (account.clone(), Some(task.clone()))).chain(none);
+        let none = leased.is_empty().then(|| (clean::text(account).into_owned(), None));
+        let rows = leased.iter().cloned().map(|(account, task)| (account, Some(task))).chain(none);
         for (account, task) in rows {
             let lease = Lease { intent: id, account, task, ended: false };
             self.known.leases.push(lease.clone());
             self.plan.leases.push(lease);
         }
-        for key in tasks.into_keys() {
+        for key in tasks {
             self.step(&key);
-            self.open.insert(key, id);
         }
+        self.open.extend(leased.into_iter().map(|key| (key, id)));
         for (key, expires_at) in &intent.replay {
             let expires_at = clean::time(*expires_at);
             let kept = Remembered { id, key: key.clone(), answer: None, open: true, expires_at };
@@ -220,6 +217,22 @@ impl Batch {
             self.plan.remember.insert(key.key, kept);
         }
         Verdict::Done
+    }
+
+    /// Why a change must not be made.
+    fn objection(&self, intent: &Intent) -> Option<Verdict> {
+        let mut kept = intent.replay.iter().filter_map(|(key, _)| self.known.kept.get(&key.key));
+        if let Some(first) = kept.find(|kept| kept.open || kept.expires_at > intent.record.time) {
+            return Some(Verdict::Replayed(first.clone()));
+        }
+        let account = &intent.record.account;
+        let tasks: BTreeMap<TaskKey, i64> =
+            intent.tasks.iter().map(|seen| (task_key(account, &seen.id), seen.changes)).collect();
+        if let Some(key) = tasks.keys().find(|key| self.open.contains_key(*key)) {
+            return Some(Verdict::Busy { task: key.1.clone() });
+        }
+        let stale = tasks.iter().find(|(key, seen)| self.changes(key) != **seen);
+        stale.map(|(key, _)| Verdict::Stale { task: key.1.clone() })
     }
 
     fn closed(&mut self, closed: &Closed) -> Verdict {
@@ -306,7 +319,7 @@ impl Batch {
 
 /// Until when a change is remembered for what it bought: the window counts from its end, so that a purchase whose answer
 /// was long in coming, or never came, is guarded as long as any other.
-fn until(closed: &Closed) -> Option<Timestamp> {
+pub(super) fn until(closed: &Closed) -> Option<Timestamp> {
     let window = closed.window?;
     let took = SignedDuration::from_millis(closed.record.detail.total_ms);
     let end = closed.record.time.checked_add(took).ok()?;
@@ -315,7 +328,7 @@ fn until(closed: &Closed) -> Option<Timestamp> {
 
 /// What was not carried out is forgotten: a refusal of ours, and the cloud's throttling, which says "later". Of what
 /// nobody knows the outcome of, only that it happened is kept, so that nobody does it again.
-fn memory(closed: &Closed) -> Memory {
+pub(super) fn memory(closed: &Closed) -> Memory {
     let throttled = closed.record.upstream_code.as_deref().is_some_and(|code| code.starts_with("RequestLimitExceeded"));
     match closed.record.outcome {
         Outcome::Refused => Memory::Forget,
@@ -325,6 +338,7 @@ fn memory(closed: &Closed) -> Memory {
     }
 }
 
-fn task_key(account: &str, task: &str) -> TaskKey {
+/// A task's key as both databases have it.
+pub(super) fn task_key(account: &str, task: &str) -> TaskKey {
     (clean::text(account).into_owned(), clean::text(task).into_owned())
 }

@@ -49,14 +49,14 @@ async fn without_its_database_the_gateway_refuses_and_says_why() {
 
 /// What callers were told of their changes.
 #[derive(Debug, Default)]
-struct Told {
-    ok: Vec<String>,
-    refused: BTreeMap<String, usize>,
+pub struct Told {
+    pub ok: Vec<String>,
+    pub refused: BTreeMap<String, usize>,
     slowest_refusal: Duration,
 }
 
 /// Stops tasks one after another until it is told to stop.
-async fn stops(caller: Caller, mut tasks: Vec<String>, told: Arc<Mutex<Told>>, over: CancellationToken) {
+pub async fn stops(caller: Caller, mut tasks: Vec<String>, told: Arc<Mutex<Told>>, over: CancellationToken) {
     while let Some(task) = tasks.pop().filter(|_| !over.is_cancelled()) {
         let asked = Instant::now();
         let answer = caller.act("StopMigrateJob", json!({"JobId": task})).await;

@@ -1,6 +1,8 @@
 //! kill -9 in the middle of changes, again and again: after the restart no change that the cloud saw lacks its intent
 //! record, none was sent twice, nothing stays open, and what is unknown is settled as the cloud knows it.
 
+mod journaled;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Stdio;
 use std::sync::Arc;

@@ -21,6 +21,7 @@ mod evidence;
 mod framing;
 mod gateway;
 mod inputs;
+mod journaling;
 mod kill;
 mod load;
 mod outcomes;

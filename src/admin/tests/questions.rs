@@ -60,7 +60,7 @@ async fn a_record_is_shown_with_its_phases_to_those_who_may_see_it() {
     let (auditor, ann, bob) =
         (bench.token("zoe", &["auditor"]), bench.token("ann", &[]), bench.token("bob", &["operator"]));
     let intended = bench.made("ann", |record| record.outcome = Outcome::Open);
-    let intent = Intent { record: intended.clone(), tasks: Vec::new(), replay: Vec::new() };
+    let intent = Intent { record: intended.clone(), tasks: Vec::new(), replay: Vec::new(), emergency: false };
     bench.writer.commit(Entry::Intent(intent)).await.unwrap();
     let path = format!("/v1/audit/records/{}", intended.id);
     let begun = bench.get(&path, Some(&auditor)).await.json();

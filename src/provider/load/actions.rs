@@ -22,6 +22,8 @@ pub(super) struct ActionRow {
     pub(super) name: At<String>,
     pub(super) task: Option<At<String>>,
     pub(super) kind: Option<At<Kind>>,
+    /// It only halts what runs.
+    pub(super) emergency: bool,
     pub(super) ids: Vec<IdRow>,
     pub(super) creates: Option<CreatesRow>,
     pub(super) lists: Option<Lists>,
@@ -131,6 +133,7 @@ fn action(name: At<String>, table: Table<'_>) -> ActionRow {
         name,
         task: table.text("task"),
         kind: table.word("kind", Kind::NAMES),
+        emergency: table.flag("emergency"),
         ids: ids.into_iter().filter_map(|(path, item)| id(path, &item)).collect(),
         creates: table.get("creates").and_then(|item| creates(&item)),
         lists: table.get("lists").and_then(|item| lists(&item)),

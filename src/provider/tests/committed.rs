@@ -346,3 +346,15 @@ fn a_made_up_third_version_is_a_folder() {
     assert_eq!(fault.to_string(), "parameter `Targets[].Id`: required and missing");
     assert_ne!(version.digest(), providers.version("2018-03-30").unwrap().digest());
 }
+
+#[test]
+fn what_only_stops_or_pauses_is_marked_and_nothing_else_is() {
+    let providers = Providers::embedded().unwrap();
+    for version in providers.versions() {
+        for action in version.actions() {
+            let halts = ["Stop", "Pause", "Suspend"].iter().any(|verb| action.name.starts_with(verb));
+            // It ends every task that runs on a cluster.
+            assert_eq!(action.emergency, halts && action.name != "StopDedicatedCluster", "{}", action.name);
+        }
+    }
+}

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::call::{Authorized, Clock, Duplicate, Origin, Refusal, ReplayKey, Reply};
 use crate::dialect::{Dialects, Received};
-use crate::store::{Remembered, Store, Writer};
+use crate::store::{Remembered, Writer};
 
 /// How soon an open change is looked at again by one who waits for its answer, and how seldom in the end: many who wait
 /// for a slow one must not keep the store busy.
@@ -19,7 +19,6 @@ const LOOK_AT_LEAST: Duration = Duration::from_millis(320);
 
 /// Answers remembered in the store.
 pub struct Replays {
-    store: Arc<dyn Store>,
     writer: Writer,
     dialects: Arc<Dialects>,
     clock: Clock,
@@ -42,15 +41,9 @@ enum Seen {
 }
 
 impl Replays {
-    /// Answers in `store`; what `writer` still has to write counts for purchases.
-    pub fn new(
-        store: Arc<dyn Store>,
-        writer: Writer,
-        dialects: Arc<Dialects>,
-        clock: Clock,
-        options: ReplayOptions,
-    ) -> Replays {
-        Replays { store, writer, dialects, clock, options }
+    /// Answers in the store of `writer`; what that still has to write counts for purchases.
+    pub fn new(writer: Writer, dialects: Arc<Dialects>, clock: Clock, options: ReplayOptions) -> Replays {
+        Replays { writer, dialects, clock, options }
     }
 
     /// Whether equal purchases are looked for at all.
@@ -63,7 +56,7 @@ impl Replays {
         let give_up = Instant::now() + self.options.patience;
         let mut pause = LOOK_AGAIN;
         loop {
-            let remembered = self.store.remembered(key, self.clock.now()).await;
+            let remembered = self.writer.seen(key, self.clock.now()).await;
             match verdict(remembered.map_err(|_| Refusal::AuditUnavailable)?, key)? {
                 Seen::Never => return Ok(None),
                 Seen::Answered(body) => return self.reply(call, body).map(Some),

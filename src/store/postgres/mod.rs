@@ -228,6 +228,10 @@ impl Store for Postgres {
         within(OPERATION, read::remembered(&self.pool, key, now)).await
     }
 
+    async fn all_remembered(&self, now: Timestamp) -> Result<Vec<Remembered>, StoreError> {
+        read::all_remembered(&self.pool, now).await
+    }
+
     async fn forget(&self, now: Timestamp) -> Result<u64, StoreError> {
         within(OPERATION, read::forget(&self.pool, now)).await
     }

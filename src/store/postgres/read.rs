@@ -19,6 +19,9 @@ const CANCELED: &str = "57014";
 /// How many answers are forgotten in one statement.
 const FORGET: i64 = 5_000;
 
+/// How many keys are asked for in one statement.
+const REMEMBERED_AT_ONCE: usize = 5_000;
+
 /// One page of the audit log.
 pub(super) async fn records(pool: &PgPool, filter: &Filter) -> Result<Page, StoreError> {
     let rows = asked(pool, page::question(filter)).await?;
@@ -101,6 +104,23 @@ pub(super) async fn remembered(
     let mut connection = pool.acquire().await.map_err(fault)?;
     let mut kept = super::commit::kept(&mut connection, &[&key.key]).await?;
     Ok(kept.remove(&key.key).filter(|kept| kept.open || kept.expires_at > now))
+}
+
+/// Everything that is remembered, without the answers.
+pub(super) async fn all_remembered(pool: &PgPool, now: Timestamp) -> Result<Vec<Remembered>, StoreError> {
+    let mut connection = pool.acquire().await.map_err(fault)?;
+    let keys: Vec<Vec<u8>> = sqlx::query_scalar("SELECT key FROM remembered WHERE expires_at > $1")
+        .bind(<sqlx::Postgres as Words>::time(now))
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(fault)?;
+    let mut all = Vec::with_capacity(keys.len());
+    for keys in keys.chunks(REMEMBERED_AT_ONCE) {
+        let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
+        let kept = super::commit::kept(&mut connection, &keys).await?;
+        all.extend(kept.into_values().map(|kept| Remembered { answer: None, ..kept }));
+    }
+    Ok(all)
 }
 
 /// Forgets what was remembered long enough.

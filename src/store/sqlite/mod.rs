@@ -165,6 +165,10 @@ impl Store for Sqlite {
         within(OPERATION, read::remembered(&self.pool, key, now)).await
     }
 
+    async fn all_remembered(&self, now: Timestamp) -> Result<Vec<Remembered>, StoreError> {
+        read::all_remembered(&self.pool, now).await
+    }
+
     async fn forget(&self, now: Timestamp) -> Result<u64, StoreError> {
         within(OPERATION, self.writing(async |connection| read::forget(connection, now).await)).await
     }

@@ -124,6 +124,23 @@ pub(super) async fn remembered(
     Ok(kept.filter(|kept| kept.open || kept.expires_at > now))
 }
 
+/// Everything that is remembered, without the answers.
+pub(super) async fn all_remembered(pool: &SqlitePool, now: Timestamp) -> Result<Vec<Remembered>, StoreError> {
+    let mut connection = pool.acquire().await.map_err(fault)?;
+    let keys: Vec<Vec<u8>> = sqlx::query_scalar("SELECT key FROM remembered WHERE expires_at > $1")
+        .bind(sqlx::Sqlite::time(now))
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(fault)?;
+    let mut all = Vec::with_capacity(keys.len());
+    for key in keys {
+        let key = key.try_into().map_err(|_| StoreError::Incompatible("a digest of another length".to_owned()))?;
+        let kept = super::commit::kept(&mut connection, &key).await?;
+        all.extend(kept.map(|kept| Remembered { answer: None, ..kept }));
+    }
+    Ok(all)
+}
+
 /// Forgets what was remembered long enough.
 pub(super) async fn forget(connection: &mut SqliteConnection, now: Timestamp) -> Result<u64, StoreError> {
     let mut forgotten = 0;

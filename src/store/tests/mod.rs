@@ -4,6 +4,7 @@
 mod batches;
 pub(super) mod bed;
 mod changes;
+mod journaled;
 mod keys;
 mod log;
 mod pages;
@@ -84,7 +85,7 @@ fn time_of(id: Uuid) -> Timestamp {
 pub(super) fn intent(tasks: &[(&str, i64)]) -> Intent {
     let record = Record { task_ids: tasks.iter().map(|(id, _)| (*id).to_owned()).collect(), ..record(Outcome::Open) };
     let tasks = tasks.iter().map(|(id, changes)| SeenTask { id: (*id).to_owned(), changes: *changes }).collect();
-    Intent { record, tasks, replay: Vec::new() }
+    Intent { record, tasks, replay: Vec::new(), emergency: false }
 }
 
 /// The same, remembered under `key` for a minute.

@@ -8,8 +8,12 @@
 //!
 //! The queue is bounded in bytes at its entrance: [`Writer::has_room`] and [`Writer::healthy`] are asked before a call is
 //! accepted, the records of calls that were accepted are always taken.
+//!
+//! With a journal, what the store can't take goes there, and [`Writer::takes`] says which calls may go on meanwhile.
 
+mod local;
 mod queue;
+mod spool;
 #[cfg(test)]
 mod tests;
 mod worker;
@@ -25,7 +29,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::call::{Closed, RecordSink};
 
-use super::{Entry, Remembered, ReplayKey, Store, StoreError, TaskRow, Verdict};
+use super::{Entry, Journal, JournalSize, Remembered, ReplayKey, Store, StoreError, TaskRow, Verdict};
+use local::Local;
 use queue::{Item, Queue, Waiter};
 
 /// Bounds of a writer.
@@ -60,33 +65,97 @@ pub struct Backlog {
     pub lost: u64,
 }
 
+/// A journal and what may go on while it is written.
+#[derive(Debug)]
+pub struct Spool {
+    /// The journal.
+    pub journal: Journal,
+    /// Reads go on.
+    pub reads: bool,
+    /// Stops and pauses go on.
+    pub emergencies: bool,
+}
+
+/// What the record of a call is about, when it is asked whether that can be recorded.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Demand {
+    /// A read: its end.
+    Read,
+    /// A stop or a pause: its intent and its end.
+    Emergency,
+    /// Any other change.
+    Change,
+}
+
+/// The journal, for metrics and for health.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Journaling {
+    /// Whether entries go to the journal now, or are being imported from it.
+    pub is_active: bool,
+    /// What is in it.
+    pub size: JournalSize,
+}
+
 struct Shared {
     store: Arc<dyn Store>,
     options: WriterOptions,
+    journaling: Option<Rules>,
+    /// Entries go to the journal.
+    journaled: watch::Sender<bool>,
     queue: Mutex<Queue>,
     wake: Notify,
     finished: watch::Sender<u64>,
     stopped: CancellationToken,
 }
 
+/// What may go on while the journal is written.
+struct Rules {
+    reads: bool,
+    emergencies: bool,
+    max_bytes: u64,
+    local: Mutex<Local>,
+}
+
+impl Demand {
+    /// All of them.
+    pub const ALL: [Demand; 3] = [Demand::Read, Demand::Emergency, Demand::Change];
+}
+
 impl Writer {
     /// Starts a writer; must be called inside a Tokio runtime.
     pub fn start(store: Arc<dyn Store>, options: WriterOptions) -> Writer {
+        Writer::start_with(store, options, None)
+    }
+
+    /// Starts a writer that has a journal to turn to. What is in it is imported first: [`Writer::imported`] waits for that.
+    pub fn start_with(store: Arc<dyn Store>, options: WriterOptions, spool: Option<Spool>) -> Writer {
+        let size = spool.as_ref().map(|spool| spool.journal.size()).unwrap_or_default();
+        let journaling = spool.as_ref().map(|spool| Rules {
+            reads: spool.reads,
+            emergencies: spool.emergencies,
+            max_bytes: spool.journal.max_bytes(),
+            local: Mutex::default(),
+        });
         let shared = Arc::new(Shared {
             store,
             options,
-            queue: Mutex::default(),
+            journaling,
+            journaled: watch::Sender::new(size.entries > 0),
+            queue: Mutex::new(Queue::new(size)),
             wake: Notify::new(),
             finished: watch::Sender::new(0),
             stopped: CancellationToken::new(),
         });
-        tokio::spawn(worker::run(Arc::clone(&shared)));
+        tokio::spawn(worker::run(Arc::clone(&shared), spool.map(|spool| spool.journal)));
         Writer(shared)
     }
 
     /// Commits an entry and says what came of it. An error means that it may or may not have been committed; for an
     /// intent the call must then be refused, and its finished record clears up.
-    pub async fn commit(&self, entry: Entry) -> Result<Verdict, StoreError> {
+    pub async fn commit(&self, mut entry: Entry) -> Result<Verdict, StoreError> {
+        if let Entry::Intent(intent) = &mut entry {
+            intent.emergency &= self.emergencies().is_some();
+        }
         if !self.has_room() {
             return Err(StoreError::Unavailable("the queue is full".to_owned()));
         }
@@ -119,6 +188,52 @@ impl Writer {
         !self.0.stopped.is_cancelled() && !queue.failing && !queue.oldest().is_some_and(stale)
     }
 
+    /// Whether a call of this kind can be recorded, by the store or by the journal.
+    pub fn takes(&self, demand: Demand) -> bool {
+        self.has_room() && (self.healthy() || self.takes_without_store(demand))
+    }
+
+    /// Whether a call of this kind can be recorded while the store is away.
+    pub fn takes_without_store(&self, demand: Demand) -> bool {
+        let Some(rules) = &self.0.journaling else { return false };
+        let most = match demand {
+            // The last quarter is for stops and pauses.
+            Demand::Read if rules.reads => rules.max_bytes / 4 * 3,
+            Demand::Emergency if rules.emergencies => rules.max_bytes,
+            Demand::Read | Demand::Emergency | Demand::Change => return false,
+        };
+        let queue = self.0.queue();
+        let fits = queue.journal.bytes.saturating_add(queue.bytes() as u64) < most;
+        fits && !queue.journal_fails && !queue.journal_altered && !queue.claimed_by_another
+    }
+
+    /// What is in the journal; none when there is no journal.
+    pub fn journaling(&self) -> Option<Journaling> {
+        self.0.journaling.as_ref()?;
+        Some(Journaling { is_active: *self.0.journaled.borrow(), size: self.0.queue().journal })
+    }
+
+    /// Waits until nothing is in the journal.
+    pub async fn imported(&self) {
+        let mut journaled = self.0.journaled.subscribe();
+        tokio::select! {
+            _ = journaled.wait_for(|journaled| !journaled) => {}
+            () = self.0.stopped.cancelled() => {}
+        }
+    }
+
+    /// Learns what earlier runs remember of changes, for when the store can't be asked.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn recall(&self, now: Timestamp) -> Result<(), StoreError> {
+        if let Some(rules) = self.emergencies() {
+            let all = self.0.store.all_remembered(now).await?;
+            rules.local().recall(all, now);
+        }
+        Ok(())
+    }
+
     /// What is queued.
     pub fn backlog(&self) -> Backlog {
         self.0.queue().backlog()
@@ -128,14 +243,39 @@ impl Writer {
     /// may still be on its way to the store, and judged without it the caller's next change would be stale.
     pub async fn tasks(&self, account: &str, tasks: &[String]) -> Result<Vec<TaskRow>, StoreError> {
         self.caught_up().await?;
-        self.0.store.tasks(account, tasks).await
+        let Some(rules) = self.emergencies() else { return self.0.store.tasks(account, tasks).await };
+        if *self.0.journaled.borrow() {
+            return Ok(rules.local().tasks(account, tasks));
+        }
+        match self.0.store.tasks(account, tasks).await {
+            Ok(rows) => {
+                rules.local().learn(account, tasks, &rows);
+                Ok(rows)
+            }
+            Err(_) => Ok(rules.local().tasks(account, tasks)),
+        }
+    }
+
+    /// What is remembered under `key` at the time `now`. While the store can't be asked, what this process knows is
+    /// enough to go on with a stop or a pause, if those may; the intent of any other change needs the store anyway.
+    pub async fn seen(&self, key: &ReplayKey, now: Timestamp) -> Result<Option<Remembered>, StoreError> {
+        let Some(rules) = self.emergencies() else { return self.0.store.remembered(key, now).await };
+        if *self.0.journaled.borrow() {
+            return Ok(rules.local().remembered(key, now));
+        }
+        let found = self.0.store.remembered(key, now).await;
+        found.or_else(|_| Ok(rules.local().remembered(key, now)))
     }
 
     /// What is remembered under `key` at the time `now`, the end of every change that this process has finished included,
     /// as with [`Writer::tasks`].
     pub async fn remembered(&self, key: &ReplayKey, now: Timestamp) -> Result<Option<Remembered>, StoreError> {
         self.caught_up().await?;
-        self.0.store.remembered(key, now).await
+        self.seen(key, now).await
+    }
+
+    fn emergencies(&self) -> Option<&Rules> {
+        self.0.journaling.as_ref().filter(|rules| rules.emergencies)
     }
 
     async fn caught_up(&self) -> Result<(), StoreError> {
@@ -204,6 +344,13 @@ impl Default for WriterOptions {
 impl fmt::Debug for Writer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Writer").field(&self.backlog()).finish()
+    }
+}
+
+impl Rules {
+    fn local(&self) -> MutexGuard<'_, Local> {
+        // Nothing is half done where this could panic.
+        self.local.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::call::{Outcome, Record};
 
-use super::super::{Entry, StoreError, Verdict};
+use super::super::{Entry, JournalSize, StoreError, Verdict};
 use super::Backlog;
 
 /// What a record weighs beside its texts: its fixed fields, the allocations' overhead and the entry around it.
@@ -16,8 +16,7 @@ const RECORD: usize = 1024;
 
 /// An entry and who waits for it.
 pub(super) struct Item {
-    /// What is to be committed.
-    pub(super) entry: Entry,
+    entry: Entry,
     ticket: Ticket,
 }
 
@@ -26,6 +25,8 @@ pub(super) struct Ticket {
     waiter: Option<Waiter>,
     queued: Instant,
     bytes: usize,
+    /// It is in the journal already, and was never in the queue.
+    imported: bool,
 }
 
 /// Who waits for a verdict.
@@ -36,6 +37,16 @@ pub(super) type Waiter = oneshot::Sender<Result<Verdict, StoreError>>;
 pub(super) struct Queue {
     /// The last commit failed.
     pub(super) failing: bool,
+    /// What was last said about that; the same is not said twice.
+    pub(super) complaint: Option<String>,
+    /// Another instance has taken the database over.
+    pub(super) claimed_by_another: bool,
+    /// What is in the journal.
+    pub(super) journal: JournalSize,
+    /// The journal can't be written.
+    pub(super) journal_fails: bool,
+    /// The journal can't be read, and will not be: somebody has changed it.
+    pub(super) journal_altered: bool,
     /// The worker ends when nothing is left.
     pub(super) draining: bool,
     items: VecDeque<Item>,
@@ -52,7 +63,22 @@ impl Item {
     /// An entry that is queued now.
     pub(super) fn new(entry: Entry, waiter: Option<Waiter>) -> Item {
         let bytes = weight(&entry);
-        Item { entry, ticket: Ticket { waiter, queued: Instant::now(), bytes } }
+        Item { entry, ticket: Ticket { waiter, queued: Instant::now(), bytes, imported: false } }
+    }
+
+    /// An entry out of the journal.
+    pub(super) fn imported(entry: Entry) -> Item {
+        Item { entry, ticket: Ticket { waiter: None, queued: Instant::now(), bytes: 0, imported: true } }
+    }
+
+    /// What is to be committed.
+    pub(super) fn entry(&self) -> &Entry {
+        &self.entry
+    }
+
+    /// Whether it came out of the journal.
+    pub(super) fn is_imported(&self) -> bool {
+        self.ticket.imported
     }
 
     /// The entry apart from its place.
@@ -67,11 +93,19 @@ impl Item {
 
     /// An intent whose call has given up on it, or was cancelled. It need not be committed any more.
     pub(super) fn is_abandoned(&self) -> bool {
-        matches!(self.entry, Entry::Intent(_)) && self.ticket.waiter.as_ref().is_none_or(oneshot::Sender::is_closed)
+        let nobody_waits = || self.ticket.waiter.as_ref().is_none_or(oneshot::Sender::is_closed);
+        matches!(self.entry, Entry::Intent(_)) && !self.ticket.imported && nobody_waits()
+    }
+
+    /// The database is away: tells who waits for an intent, unless that may be journaled, that it is not durable.
+    pub(super) fn give_up(&mut self, why: &str) {
+        if !matches!(&self.entry, Entry::Intent(intent) if intent.emergency) {
+            self.refuse_intent(why);
+        }
     }
 
     /// Tells who waits for an intent that it is not durable; it is abandoned then.
-    pub(super) fn give_up(&mut self, why: &str) {
+    pub(super) fn refuse_intent(&mut self, why: &str) {
         if matches!(self.entry, Entry::Intent(_))
             && let Some(waiter) = self.ticket.waiter.take()
         {
@@ -89,6 +123,11 @@ impl Item {
 }
 
 impl Queue {
+    /// An empty queue beside a journal.
+    pub(super) fn new(journal: JournalSize) -> Queue {
+        Queue { journal, ..Queue::default() }
+    }
+
     /// Adds an entry. Over the limit, records of calls that were refused are given up: they can come in any number, and
     /// nothing depends on them. One that stands for many calls is kept: there are few.
     pub(super) fn push(&mut self, mut item: Item, max_bytes: usize) {
@@ -142,13 +181,16 @@ impl Queue {
                 batch.push(item);
             }
         }
-        self.taken = batch.len();
-        self.taken_since = batch.first().map(|item| item.ticket.queued);
+        self.taken += batch.len();
+        self.taken_since = self.taken_since.or(batch.first().map(|item| item.ticket.queued));
         (batch, left)
     }
 
     /// An entry that was taken is durable, or given up.
     pub(super) fn finish(&mut self, item: &Item) {
+        if item.ticket.imported {
+            return;
+        }
         self.taken = self.taken.saturating_sub(1);
         self.bytes = self.bytes.saturating_sub(item.ticket.bytes);
         if self.taken == 0 {

@@ -1,6 +1,8 @@
 //! The writer before a store of the tests' own, in paused time.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may stop where its ground is missing
 
+mod journaling;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -384,6 +386,10 @@ impl Store for Fake {
     }
 
     async fn remembered(&self, _: &ReplayKey, _: Timestamp) -> Result<Option<Remembered>, StoreError> {
+        unreachable!()
+    }
+
+    async fn all_remembered(&self, _: Timestamp) -> Result<Vec<Remembered>, StoreError> {
         unreachable!()
     }
 

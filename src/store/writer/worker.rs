@@ -1,34 +1,58 @@
 //! The task that commits what is queued, one batch after the other.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::call::{Closed, Detail, Record};
 
-use super::super::{Entry, StoreError, Verdict};
+use super::super::{Entry, Intent, Journal, StoreError, Verdict};
 use super::Shared;
 use super::queue::Item;
+use super::spool::Desk;
 
 /// How much longer than the first the last pause between two attempts is.
-const LONGEST_PAUSE: u32 = 10;
+pub(super) const LONGEST_PAUSE: u32 = 10;
 
 /// After so many attempts changes are refused: one broken connection is made again, a database that is away is not
 /// waited for.
 const ENOUGH: u32 = 2;
 
-struct Worker {
-    shared: Arc<Shared>,
+/// How long a database may take for a commit when there is a journal to turn to: less than a stop waits for its intent.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Commits what is queued.
+pub(super) struct Worker {
+    pub(super) shared: Arc<Shared>,
+    desk: Option<Desk>,
+}
+
+/// Why a batch was not committed.
+enum Failed {
+    /// The database refuses something in it.
+    Rejected(Vec<Item>, StoreError),
+    /// The database is away, and there is a journal.
+    Away(Vec<Item>),
 }
 
 /// Says that the worker has ended, also when it panicked.
 struct Ended(Arc<Shared>);
 
 /// Works until the queue is drained.
-pub(super) async fn run(shared: Arc<Shared>) {
+pub(super) async fn run(shared: Arc<Shared>, journal: Option<Journal>) {
     let _ended = Ended(Arc::clone(&shared));
-    let worker = Worker { shared };
+    let is_left = journal.as_ref().is_some_and(|journal| journal.size().entries > 0);
+    if let Some(journal) = journal.as_ref().filter(|_| is_left) {
+        tracing::info!(entries = journal.size().entries, "an earlier run left a journal, it is imported first");
+    }
+    let worker = Worker { shared, desk: journal.map(Desk::new) };
+    if let Some(desk) = worker.desk.as_ref().filter(|_| is_left) {
+        worker.journal(desk, Vec::new(), 0, Duration::ZERO).await;
+    }
     while let Some((batch, left)) = worker.next().await {
-        worker.flush(batch).await;
-        worker.shared.finished.send_modify(|finished| *finished += left as u64);
+        match (worker.flush(batch).await, &worker.desk) {
+            (Err(items), Some(desk)) => worker.journal(desk, items, left, worker.shared.options.retry_after).await,
+            (Ok(()) | Err(_), _) => worker.finished(left),
+        }
     }
 }
 
@@ -59,23 +83,41 @@ impl Worker {
         }
     }
 
-    async fn flush(&self, batch: Vec<Item>) {
-        let Err((batch, error)) = self.commit(batch).await else { return };
-        if batch.len() == 1 {
-            return self.refused(batch, error).await;
-        }
-        // One of them spoils it for the others, and which one only shows when each goes alone.
-        tracing::error!(entries = batch.len(), %error, "the database refuses a batch, its entries go one by one");
-        for item in batch {
-            if let Err((item, error)) = self.commit(vec![item]).await {
-                self.refused(item, error).await;
-            }
-        }
+    /// So many entries have left the queue for good.
+    pub(super) fn finished(&self, entries: usize) {
+        self.shared.finished.send_modify(|finished| *finished += entries as u64);
     }
 
-    /// Commits a batch, trying until the store takes it; only a batch that the database refuses comes back.
-    async fn commit(&self, mut items: Vec<Item>) -> Result<(), (Vec<Item>, StoreError)> {
+    /// Commits a batch. What comes back could not be, because the database is away, and belongs into the journal.
+    pub(super) async fn flush(&self, batch: Vec<Item>) -> Result<(), Vec<Item>> {
+        let (items, error) = match self.commit(batch).await {
+            Ok(()) => return Ok(()),
+            Err(Failed::Away(items)) => return Err(items),
+            Err(Failed::Rejected(items, error)) => (items, error),
+        };
+        if items.len() == 1 {
+            return self.refused(items, error).await;
+        }
+        // One of them spoils it for the others, and which one only shows when each goes alone.
+        tracing::error!(entries = items.len(), %error, "the database refuses a batch, its entries go one by one");
+        let mut items = items.into_iter();
+        while let Some(item) = items.next() {
+            let done = match self.commit(vec![item]).await {
+                Ok(()) => Ok(()),
+                Err(Failed::Away(left)) => Err(left),
+                Err(Failed::Rejected(one, error)) => self.refused(one, error).await,
+            };
+            if let Err(left) = done {
+                return Err(left.into_iter().chain(items).collect());
+            }
+        }
+        Ok(())
+    }
+
+    /// Commits a batch. Without a journal it is tried until the store takes it, or refuses it.
+    async fn commit(&self, mut items: Vec<Item>) -> Result<(), Failed> {
         let options = &self.shared.options;
+        let patience = if self.desk.is_some() { PATIENCE } else { options.flush_timeout };
         let mut pause = options.retry_after;
         let mut attempts = 0_u32;
         loop {
@@ -85,10 +127,10 @@ impl Worker {
             }
             // The store wants the entries in a row; who waits for them stays here.
             let (entries, rest): (Vec<Entry>, Vec<_>) = items.into_iter().map(Item::split).unzip();
-            let done = match tokio::time::timeout(options.flush_timeout, self.shared.store.commit(&entries)).await {
-                Ok(done) => done,
-                Err(_) => Err(StoreError::Unavailable("no answer in time".to_owned())),
-            };
+            let done = tokio::time::timeout(patience, self.shared.store.commit(&entries)).await;
+            // Nobody can wait for a second silence.
+            let is_silent = done.is_err();
+            let done = done.unwrap_or_else(|_| Err(StoreError::Unavailable("no answer in time".to_owned())));
             items = entries.into_iter().zip(rest).map(Item::join).collect();
             match done {
                 Ok(verdicts) => {
@@ -96,12 +138,16 @@ impl Worker {
                     self.answer(items, verdicts);
                     return Ok(());
                 }
-                Err(error @ StoreError::Rejected(_)) => return Err((items, error)),
+                Err(error @ StoreError::Rejected(_)) => return Err(Failed::Rejected(items, error)),
                 Err(error) => {
                     self.failed(&error);
                     attempts += 1;
-                    if attempts >= ENOUGH {
+                    let is_away = attempts >= ENOUGH || (is_silent && self.desk.is_some());
+                    if is_away {
                         self.give_up_intents(&mut items, &error);
+                    }
+                    if is_away && self.desk.is_some() {
+                        return Err(Failed::Away(items));
                     }
                 }
             }
@@ -110,35 +156,65 @@ impl Worker {
         }
     }
 
-    /// What the database refuses alone: whoever waits is told; a finished record is tried once more without the texts
-    /// that nobody filters by, because what it releases must be released.
-    async fn refused(&self, items: Vec<Item>, error: StoreError) {
+    /// What the database refuses alone: whoever waits is told; a finished record, and whatever was journaled, is tried
+    /// once more without the texts that nobody filters by, because what it releases must be released.
+    async fn refused(&self, items: Vec<Item>, error: StoreError) -> Result<(), Vec<Item>> {
         for item in items {
+            let is_imported = item.is_imported();
             let (entry, ticket) = item.split();
-            let Entry::Closed(closed) = &entry else {
-                let item = Item::join((entry, ticket));
-                self.shared.queue().finish(&item);
-                item.answer(Err(StoreError::Rejected(error.to_string())));
-                continue;
+            let bare = match &entry {
+                Entry::Closed(closed) => Entry::Closed(Closed {
+                    record: bare(&closed.record),
+                    intended: closed.intended,
+                    answer: None,
+                    window: closed.window,
+                }),
+                Entry::Intent(intent) if is_imported => {
+                    Entry::Intent(Intent { record: bare(&intent.record), ..intent.clone() })
+                }
+                Entry::Intent(_) | Entry::Settled(_) | Entry::Own { .. } => {
+                    let item = Item::join((entry, ticket));
+                    self.shared.queue().finish(&item);
+                    item.answer(Err(StoreError::Rejected(error.to_string())));
+                    continue;
+                }
             };
-            tracing::error!(id = %closed.record.id, %error, "the database refuses a record");
-            let bare = Item::join((Entry::Closed(bare(closed)), ticket));
-            if let Err((items, _)) = self.commit(vec![bare]).await {
-                for item in &items {
-                    let mut queue = self.shared.queue();
-                    queue.finish(item);
-                    queue.lose(item);
+            tracing::error!(id = ?id(&bare), %error, "the database refuses a record");
+            match self.commit(vec![Item::join((bare, ticket))]).await {
+                Ok(()) => {}
+                Err(Failed::Away(items)) => return Err(items),
+                Err(Failed::Rejected(items, _)) => {
+                    for item in &items {
+                        let mut queue = self.shared.queue();
+                        queue.finish(item);
+                        queue.lose(item);
+                    }
                 }
             }
         }
+        Ok(())
     }
 
     fn answer(&self, items: Vec<Item>, verdicts: Vec<Verdict>) {
         let mut verdicts = verdicts.into_iter();
         for item in items {
-            self.shared.queue().finish(&item);
             let none = || StoreError::Incompatible("the store gave no verdict".to_owned());
-            item.answer(verdicts.next().ok_or_else(none));
+            let verdict = verdicts.next().ok_or_else(none);
+            if !item.is_imported() {
+                self.note(item.entry(), &verdict);
+            }
+            self.shared.queue().finish(&item);
+            item.answer(verdict);
+        }
+    }
+
+    /// What this process must know of changes when the database can't be asked.
+    fn note(&self, entry: &Entry, verdict: &Result<Verdict, StoreError>) {
+        let Some(journaling) = &self.shared.journaling else { return };
+        match (entry, verdict) {
+            (Entry::Intent(intent), Ok(Verdict::Done)) => journaling.local().begun(intent),
+            (Entry::Closed(closed), _) if closed.intended => journaling.local().ended(closed),
+            _ => {}
         }
     }
 
@@ -162,15 +238,30 @@ impl Worker {
     }
 
     fn succeeded(&self) {
-        let failing = std::mem::take(&mut self.shared.queue().failing);
+        if *self.shared.journaled.borrow() {
+            // Not before the journal is imported.
+            return;
+        }
+        let failing = {
+            let mut queue = self.shared.queue();
+            queue.claimed_by_another = false;
+            queue.complaint = None;
+            std::mem::take(&mut queue.failing)
+        };
         if failing {
             tracing::info!("the store takes records again");
         }
     }
 
     fn failed(&self, error: &StoreError) {
-        let failing = std::mem::replace(&mut self.shared.queue().failing, true);
-        if !failing {
+        let is_news = {
+            let mut queue = self.shared.queue();
+            queue.claimed_by_another = matches!(error, StoreError::Claimed);
+            queue.failing = true;
+            let before = queue.complaint.replace(error.to_string());
+            before != queue.complaint
+        };
+        if is_news {
             tracing::error!(%error, "the store does not take records");
         }
     }
@@ -183,9 +274,22 @@ impl Drop for Ended {
     }
 }
 
-fn bare(closed: &Closed) -> Closed {
-    let record = &closed.record;
-    let record = Record {
+fn id(entry: &Entry) -> Option<uuid::Uuid> {
+    match entry {
+        Entry::Intent(intent) => Some(intent.record.id),
+        Entry::Closed(closed) => Some(closed.record.id),
+        Entry::Settled(_) | Entry::Own { .. } => None,
+    }
+}
+
+fn bare(record: &Record) -> Record {
+    let detail = Detail {
+        message: "the database refused the rest of this record".to_owned(),
+        until: record.detail.until,
+        journaled: record.detail.journaled,
+        ..Detail::default()
+    };
+    Record {
         id: record.id,
         time: record.time,
         outcome: record.outcome,
@@ -196,12 +300,7 @@ fn bare(closed: &Closed) -> Closed {
         request_id: record.request_id.clone(),
         reason: record.reason.clone(),
         calls: record.calls,
-        detail: Detail {
-            message: "the database refused the rest of this record".to_owned(),
-            until: record.detail.until,
-            ..Detail::default()
-        },
+        detail,
         ..Record::default()
-    };
-    Closed { record, intended: closed.intended, answer: None, window: closed.window }
+    }
 }

@@ -187,7 +187,7 @@ fn changed(mut record: Record, task: &str) -> Vec<Entry> {
         mode: "enforce".to_owned(),
     }];
     record.waited_ms = 50;
-    let intent = Intent { record: record.clone(), tasks: Vec::new(), replay: Vec::new() };
+    let intent = Intent { record: record.clone(), tasks: Vec::new(), replay: Vec::new(), emergency: false };
     answered(&mut record);
     record.outcome = Outcome::Ok;
     vec![Entry::Intent(intent), closed(record, true)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::super::action::{Action, Dangerous, Trigger};
+use super::super::super::action::{Action, Dangerous, Kind, Trigger};
 use super::super::super::error::{At, Report};
 use super::super::super::ids::TaskIdPath;
 use super::super::super::limit::Bucket;
@@ -76,6 +76,7 @@ impl Linker<'_> {
         Some(Action {
             name: name.clone(),
             kind: row.kind.as_ref()?.value,
+            emergency: row.emergency,
             task: row.task.as_ref()?.value.clone(),
             region_parameter: self.region(row, &parameters)?,
             first_index: self.rows.identity.request.first_index,
@@ -140,6 +141,12 @@ impl Linker<'_> {
         }
         if !kind.value.is_change() && row.creates.is_some() {
             self.report.add(&kind.place, format!("`{}` creates tasks, so it is no read", row.name.value));
+        }
+        let halts =
+            kind.value.is_change() && kind.value != Kind::Purchase && !row.ids.is_empty() && row.creates.is_none();
+        if row.emergency && !halts {
+            let message = format!("`{}` can't be an emergency: it does not halt a task that it names", row.name.value);
+            self.report.add(&row.name.place, message);
         }
         if row.lists == Some(Lists::UnlessNamed) && row.ids.is_empty() {
             let message = format!("`{}` lists tasks, so some of its `ids` must narrow the list", row.name.value);
