@@ -83,7 +83,7 @@ pub(crate) async fn fill(store: &dyn Store, past: &Past, calls: u64) {
 fn call(number: u64, step: i64) -> Vec<Entry> {
     let time = Timestamp::from_microsecond(BEGAN + i64::try_from(number).unwrap() * step).unwrap();
     let mut record = record(number, time);
-    if number % 5 != 0 {
+    if !number.is_multiple_of(5) {
         return vec![closed(record, false)];
     }
     record.detail.kind = "change".to_owned();
@@ -105,7 +105,7 @@ fn record(number: u64, time: Timestamp) -> Record {
     let id = id(number, time);
     // Spread, so that neighbours in time are not neighbours in an index.
     let scattered = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20;
-    let is_refused = number % 7 == 0;
+    let is_refused = number.is_multiple_of(7);
     let reasons = ["rate-limited", "state-forbids", "not-granted", "task-busy"];
     let reason = is_refused.then(|| reasons[usize::try_from(scattered % 4).unwrap()].to_owned());
     Record {

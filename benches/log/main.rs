@@ -42,6 +42,6 @@ async fn main() {
 }
 
 /// The logs that were filled.
-fn logs(store: &dyn Store) -> impl Future<Output = Vec<(LogName, u64)>> + '_ {
-    async { store.log().heads().await.unwrap().into_iter().map(|head| (head.log, head.size)).collect() }
+async fn logs(store: &dyn Store) -> Vec<LogName> {
+    store.log().heads().await.unwrap().into_iter().map(|head| head.log).collect()
 }
