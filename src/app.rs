@@ -65,7 +65,7 @@ impl Running {
         for warning in store.warnings().await? {
             tracing::warn!("{warning}");
         }
-        let writer = build::writer(&mut config.audit, &store)?;
+        let writer = build::writer(&mut config.audit, tenancy, &store)?;
         // First of all: what was journaled was before everything that is still to come.
         writer.imported().await;
         let left_open = close_left_open(&*store, &writer).await?;

@@ -48,7 +48,13 @@ pub struct WriterOptions {
     pub stale_after: Duration,
     /// The pause between two attempts, doubled up to ten times this.
     pub retry_after: Duration,
+    /// How long a change that another instance may have answered already is given to end in the store; nothing where
+    /// there is no other instance.
+    pub others_end_within: Duration,
 }
+
+/// How often it is looked whether it has ended.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// Writes to a store. Clones share one queue.
 #[derive(Clone)]
@@ -241,7 +247,20 @@ impl Writer {
 
     /// What is stored of tasks, including every change that this process has finished: one whose answer a caller has
     /// may still be on its way to the store, and judged without it the caller's next change would be stale.
+    /// Another instance's may be, too: where there are others, the end of an open change is waited for a little.
     pub async fn tasks(&self, account: &str, tasks: &[String]) -> Result<Vec<TaskRow>, StoreError> {
+        let give_up = Instant::now() + self.0.options.others_end_within;
+        loop {
+            let rows = self.tasks_now(account, tasks).await?;
+            let is_open = rows.iter().any(|row| row.open_change.is_some());
+            if !is_open || Instant::now() >= give_up {
+                return Ok(rows);
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    async fn tasks_now(&self, account: &str, tasks: &[String]) -> Result<Vec<TaskRow>, StoreError> {
         self.caught_up().await?;
         let Some(rules) = self.emergencies() else { return self.0.store.tasks(account, tasks).await };
         if *self.0.journaled.borrow() {
@@ -337,6 +356,7 @@ impl Default for WriterOptions {
             flush_timeout: Duration::from_secs(10),
             stale_after: Duration::from_secs(3),
             retry_after: Duration::from_millis(100),
+            others_end_within: Duration::ZERO,
         }
     }
 }
