@@ -293,6 +293,7 @@ fn the_reference_shows_every_key() {
         "providers",
         "account.main",
         "quota",
+        "share",
         "purchases",
         "state",
         "upstream",
