@@ -30,7 +30,7 @@ impl Wall for Ahead {
     }
 }
 
-fn redis_url() -> String {
+pub fn redis_url() -> String {
     std::env::var("REDIS_URL")
         .expect("REDIS_URL: run the tests through scripts/test.sh, which starts a Redis of its own")
 }

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -25,6 +25,9 @@ pub(super) const ACTION: &str = "DescribeMigrateJobs";
 
 /// How long the cloud takes to answer.
 pub(super) const TAKES: Duration = Duration::from_millis(40);
+
+/// Reading the tables takes longer than all the rest of a test.
+static PROVIDERS: LazyLock<Providers> = LazyLock::new(|| Providers::embedded().unwrap());
 
 /// Keeps what was closed.
 #[derive(Default)]
@@ -153,8 +156,7 @@ impl Bed {
     }
 
     pub(super) fn call(&self, question: &Question) -> Authorized {
-        let providers = Providers::embedded().unwrap();
-        let version = providers.version("2018-03-30").unwrap();
+        let version = PROVIDERS.version("2018-03-30").unwrap();
         let action = version.action(ACTION).unwrap();
         let mut request = Request::unread(version.family);
         let member = |id: &&str| ("JobId".to_owned(), Value::String((*id).to_owned()));
