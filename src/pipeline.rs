@@ -10,8 +10,8 @@ use tower::{Service, ServiceBuilder};
 use crate::call::{Call, Refusal, Reply};
 use crate::gate::{Answer, AroundLayer, GateLayer};
 use crate::steps::{
-    Audit, Authenticate, Authorize, Carry, Forward, Identify, Judge, Look, PaceCaller, RecordIntent, Recordable, Replay,
-    Share, TakeTurn,
+    Audit, Authenticate, Authorize, Carry, Forward, Identify, Judge, Look, PaceCaller, RecordIntent, Recordable,
+    Replay, Share, TakeTurn,
 };
 
 /// What the edge calls.

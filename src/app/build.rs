@@ -27,8 +27,9 @@ use crate::metrics::Metrics;
 use crate::pipeline::{RequestPath, Steps, pipeline};
 use crate::quota::Quota;
 use crate::steps::{
-    Accounts, Audit, Authenticate, Authorize, AuthorizeOptions, Carry, Forward, Identify, Judge, Look, Owners, PaceCaller,
-    RecordIntent, Recordable, Replay, ReplayOptions, Replays, Share, SharedReads, StateOptions, StateReader, States, TakeTurn, Tally,
+    Accounts, Audit, Authenticate, Authorize, AuthorizeOptions, Carry, Forward, Identify, Judge, Look, Owners,
+    PaceCaller, RecordIntent, Recordable, Replay, ReplayOptions, Replays, Share, SharedReads, StateOptions,
+    StateReader, States, TakeTurn, Tally,
 };
 use crate::store::{Demand, Journal, Spool, Store, StoreError, Tenancy, Writer, WriterOptions};
 

@@ -47,9 +47,8 @@ impl Raw {
         let named = match &self.fresh_for {
             Written::All(time) => vec![("share.fresh_for".to_owned(), None, *time)],
             Written::Some(times) => {
-                let named = |(name, time): (&String, &Time)| {
-                    (format!("share.fresh_for.{name}"), Some(name.clone()), time.0)
-                };
+                let named =
+                    |(name, time): (&String, &Time)| (format!("share.fresh_for.{name}"), Some(name.clone()), time.0);
                 times.iter().map(named).collect()
             }
         };

@@ -55,10 +55,7 @@ impl Link {
     ///
     /// # Errors
     /// Redis can't be reached. Without it nobody knows how many replicas there are, so nothing may be started.
-    pub async fn connect(
-        options: LinkOptions,
-        stopping: CancellationToken,
-    ) -> Result<(Link, Messages), LinkError> {
+    pub async fn connect(options: LinkOptions, stopping: CancellationToken) -> Result<(Link, Messages), LinkError> {
         let (messages, mut pushed) = mpsc::unbounded_channel::<PushInfo>();
         let (own, to_this) = mpsc::unbounded_channel();
         let (common, to_all) = mpsc::unbounded_channel();

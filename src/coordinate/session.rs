@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncCommands, AsyncConnectionConfig, Client, FromRedisValue, IntoConnectionInfo, ProtocolVersion, PushInfo, Script};
+use redis::{
+    AsyncCommands, AsyncConnectionConfig, Client, FromRedisValue, IntoConnectionInfo, ProtocolVersion, PushInfo, Script,
+};
 use secrecy::ExposeSecret;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;

@@ -71,7 +71,7 @@ async fn read(caller: Caller, task: String, until: Instant) -> BTreeMap<String, 
         calls.spawn(async move {
             let mut answers: BTreeMap<String, usize> = BTreeMap::new();
             while Instant::now() < until {
-                let answer = caller.act("DescribeMigrateCheckJob", json!({"JobId": task})).await;
+                let answer = caller.act_alone("DescribeMigrateCheckJob", json!({"JobId": task})).await;
                 let reason = match answer.header("x-dts-gateway-reason") {
                     "" => "ok",
                     reason => reason,

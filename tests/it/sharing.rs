@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::caller::{Answer, Caller, until};
+use crate::caller::{Answer, Caller, NO_CACHE, until};
 use crate::replicas::redis_url;
 use crate::world::{Database, Options, World};
 
@@ -75,12 +75,11 @@ async fn callers_who_may_see_other_tasks_and_those_who_opt_out_ask_for_themselve
     slow(&world).await;
     let body = json!({"JobId": task}).to_string();
     let (own, reader) = (world.with_token("own"), world.with_token("reader"));
-    let no_cache = [("cache-control", "no-cache")];
     let (all_told, own_told, reader_told, fresh) = tokio::join!(
         look(&all, &task),
         look(&own, &task),
         look(&reader, &task),
-        all.act_with(ACTION, &no_cache, &body),
+        all.act_with(ACTION, &[NO_CACHE], &body),
     );
     let different: BTreeSet<String> = [&all_told, &own_told, &fresh].map(request_id).into();
     assert_eq!(different.len(), 3);
@@ -89,7 +88,7 @@ async fn callers_who_may_see_other_tasks_and_those_who_opt_out_ask_for_themselve
     // What was asked for by one of them is told again, but not to who opts out.
     let again = look(&reader, &task).await;
     assert_eq!((origin(&again), request_id(&again)), ("shared", request_id(&all_told)));
-    assert_eq!(origin(&all.act_with(ACTION, &no_cache, &body).await), "upstream");
+    assert_eq!(origin(&all.act_with(ACTION, &[NO_CACHE], &body).await), "upstream");
     world.end().await;
 }
 

@@ -149,7 +149,6 @@ impl Flight {
         });
         Seat { flight: Arc::clone(self), number, caller, is_over: false }
     }
-
 }
 
 impl State {

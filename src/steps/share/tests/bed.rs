@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use super::super::{Carry, FreshFor, Share, SharedReads};
 use crate::call::{
-    Account, Authorized, Call, Caller, Closed, Credential, Effect, Grant, Limit, Origin, Pattern, Progress, Proof, Record,
-    RecordHandle, RecordSink, Refusal, Reply, Request, Sight, TaskScope, UpstreamSigning, Wire,
+    Account, Authorized, Call, Caller, Closed, Credential, Effect, Grant, Limit, Origin, Pattern, Progress, Proof,
+    Record, RecordHandle, RecordSink, Refusal, Reply, Request, Sight, TaskScope, UpstreamSigning, Wire,
 };
 use crate::gate::{Answer, AroundLayer, GateLayer};
 use crate::parameters::Value;
@@ -104,8 +104,7 @@ impl Bed {
         tokio::spawn(async move {
             let call = bed.call(&question);
             let answer = bed.path(call).await;
-            let answer =
-                answer.map(|reply| (reply.origin, String::from_utf8(reply.body.to_vec()).unwrap()));
+            let answer = answer.map(|reply| (reply.origin, String::from_utf8(reply.body.to_vec()).unwrap()));
             Told { came, answer }
         })
     }
