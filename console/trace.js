@@ -87,13 +87,14 @@ const seen = ({ task, state, age_ms, mode }) =>
   );
 
 function sent(record) {
-  const { upstream_status: status, upstream_ms: took } = record.detail;
+  const { upstream_status: status, upstream_ms: took, shared_from: carrier } = record.detail;
   if (status == null && !record.upstream_request_id) return null;
   return [
     status != null && `status ${status}`,
     took != null && ` after ${figure(took)} ms`,
     record.upstream_code && [", code ", value(record.upstream_code)],
     record.upstream_request_id && [", the cloud's request id ", value(record.upstream_request_id)],
+    carrier && [", by the same question of ", value(carrier)],
   ];
 }
 

@@ -81,7 +81,7 @@ impl Running {
             }
         }
         let stopping = CancellationToken::new();
-        let build::Shared { quota, nonces } = build::shared(&config, &stopping).await?;
+        let build::Shared { quota, nonces, reads } = build::shared(&config, &stopping).await?;
         let client = build::client(&config.upstream)?;
         let checkpoints = build::checkpoints(&mut config.audit, &store, &clock)?;
         if let Some((checkpoints, _)) = &checkpoints
@@ -101,6 +101,7 @@ impl Running {
             metrics: build::metrics(&writer, &identity, checkpoints.as_ref().map(|(checkpoints, _)| checkpoints)),
             calls: calls.clone(),
             quota,
+            reads,
             clock: clock.clone(),
         };
         let listener =

@@ -14,7 +14,7 @@ use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::call::{Record, Settled};
+use crate::call::{Origin, Record, Settled};
 
 /// Upper bounds of the duration histograms, in seconds: from a gateway's own answer to a stalled cloud.
 const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 20.0];
@@ -26,6 +26,7 @@ pub struct Metrics {
     durations: Family<KindLabels, Histogram>,
     waits: Family<KindLabels, Histogram>,
     settled: Family<SettledLabels, Counter>,
+    shared: Family<ActionLabels, Counter>,
     /// Open connections on the public listener.
     pub connections: Gauge<i64, AtomicI64>,
     /// Changes whose outcome is unknown and that are not settled yet.
@@ -55,6 +56,12 @@ struct KindLabels {
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct ActionLabels {
+    family: String,
+    action: String,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 struct SettledLabels {
     settled: String,
 }
@@ -68,6 +75,7 @@ impl Default for Metrics {
             durations: Family::new_with_constructor(histogram),
             waits: Family::new_with_constructor(histogram),
             settled: Family::default(),
+            shared: Family::default(),
             unsettled: Gauge::default(),
             connections: Gauge::default(),
             panics: Counter::default(),
@@ -78,6 +86,8 @@ impl Default for Metrics {
         registry.register_with_unit("call_duration", help, Unit::Seconds, metrics.durations.clone());
         let help = "Time that a call waited for turns of the cloud's quota, by kind";
         registry.register_with_unit("turn_wait", help, Unit::Seconds, metrics.waits.clone());
+        let help = "Reads that were given the answer of an identical one, by action";
+        registry.register("shared", help, metrics.shared.clone());
         registry.register("settled", "Changes of unknown outcome settled since the start", metrics.settled.clone());
         let help = "Changes of unknown outcome that are not settled yet";
         registry.register("unsettled", help, metrics.unsettled.clone());
@@ -104,6 +114,10 @@ impl Metrics {
             reason: record.reason.clone().unwrap_or_default(),
         };
         self.calls.get_or_create(&labels).inc();
+        if record.detail.origin == Origin::Shared.as_str() {
+            let labels = ActionLabels { family: record.family.clone(), action: record.action.clone() };
+            self.shared.get_or_create(&labels).inc();
+        }
         let kind = KindLabels { kind: record.detail.kind.clone() };
         self.durations.get_or_create(&kind).observe(took.as_secs_f64());
         let waited = Duration::from_millis(u64::try_from(record.waited_ms).unwrap_or_default());

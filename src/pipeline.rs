@@ -10,8 +10,8 @@ use tower::{Service, ServiceBuilder};
 use crate::call::{Call, Refusal, Reply};
 use crate::gate::{Answer, AroundLayer, GateLayer};
 use crate::steps::{
-    Audit, Authenticate, Authorize, Forward, Identify, Judge, Look, PaceCaller, RecordIntent, Recordable, Replay,
-    TakeTurn,
+    Audit, Authenticate, Authorize, Carry, Forward, Identify, Judge, Look, PaceCaller, RecordIntent, Recordable,
+    Replay, Share, TakeTurn,
 };
 
 /// What the edge calls.
@@ -35,8 +35,10 @@ pub struct Steps {
     pub authorize: Authorize,
     pub pace: PaceCaller,
     pub replay: Replay,
+    pub share: Share,
     pub look: Look,
     pub turn: TakeTurn,
+    pub carry: Carry,
     pub judge: Judge,
     pub intent: RecordIntent,
     pub forward: Forward,
@@ -60,10 +62,14 @@ pub fn pipeline(steps: Steps) -> impl RequestPath {
         .layer(GateLayer::new(steps.pace))
         // A change that was seen before gets its own first answer.
         .layer(AroundLayer::new(steps.replay))
+        // Identical reads that are under way, or were a moment ago, become one.
+        .layer(AroundLayer::new(steps.share))
         // A change: learn the state, and refuse what it already forbids before a turn is spent.
         .layer(GateLayer::new(steps.look))
         // The cloud's quota: wait, or refuse with an honest time. Handed back when refused below.
         .layer(AroundLayer::new(steps.turn))
+        // Of the reads that want one answer, the first to have its turn asks.
+        .layer(GateLayer::new(steps.carry))
         // With the turn in hand: judge again by a fresh state.
         .layer(GateLayer::new(steps.judge))
         // A change: durable before a byte leaves, with the lease of its tasks, in one transaction.

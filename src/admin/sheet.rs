@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// The columns: fields of a record, and those of its detail behind a point.
-const COLUMNS: [&str; 38] = [
+const COLUMNS: [&str; 39] = [
     "id",
     "time",
     "account",
@@ -42,6 +42,7 @@ const COLUMNS: [&str; 38] = [
     "detail.until",
     "detail.addresses",
     "detail.journaled",
+    "detail.shared_from",
 ];
 
 /// What makes a spreadsheet take a cell for a formula, or a control character that it would skip before one
@@ -112,6 +113,7 @@ mod tests {
                 until: Some(jiff::Timestamp::UNIX_EPOCH),
                 addresses: vec![AddressSeen::default()],
                 journaled: true,
+                shared_from: "s".to_owned(),
                 ..Detail::default()
             },
             ..Record::default()
@@ -153,7 +155,7 @@ mod tests {
 
     #[test]
     fn lines_end_as_the_standard_says() {
-        assert!(csv_head().ends_with(b"detail.journaled\r\n"));
+        assert!(csv_head().ends_with(b"detail.shared_from\r\n"));
         assert_eq!(read(&csv_head())[0], COLUMNS);
     }
 }

@@ -27,8 +27,9 @@ use crate::metrics::Metrics;
 use crate::pipeline::{RequestPath, Steps, pipeline};
 use crate::quota::Quota;
 use crate::steps::{
-    Accounts, Audit, Authenticate, Authorize, AuthorizeOptions, Forward, Identify, Judge, Look, Owners, PaceCaller,
-    RecordIntent, Recordable, Replay, ReplayOptions, Replays, StateOptions, StateReader, States, TakeTurn, Tally,
+    Accounts, Audit, Authenticate, Authorize, AuthorizeOptions, Carry, Forward, Identify, Judge, Look, Owners,
+    PaceCaller, RecordIntent, Recordable, Replay, ReplayOptions, Replays, Share, SharedReads, StateOptions,
+    StateReader, States, TakeTurn, Tally,
 };
 use crate::store::{Demand, Journal, Spool, Store, StoreError, Tenancy, Writer, WriterOptions};
 
@@ -48,6 +49,7 @@ pub(super) struct Parts {
     pub(super) metrics: Arc<Metrics>,
     pub(super) calls: TaskTracker,
     pub(super) quota: Arc<Quota>,
+    pub(super) reads: Arc<SharedReads>,
     pub(super) clock: Clock,
 }
 
@@ -60,12 +62,17 @@ pub(super) fn tenancy(config: &Config) -> Tenancy {
 pub(super) struct Shared {
     pub(super) quota: Arc<Quota>,
     pub(super) nonces: Nonces,
+    pub(super) reads: Arc<SharedReads>,
 }
 
-/// The quota and the nonces, shared as the configuration says.
+/// The quota, the nonces and the reads, shared as the configuration says.
 pub(super) async fn shared(config: &Config, stopping: &CancellationToken) -> Result<Shared, StartError> {
     let Some(redis) = &config.redis else {
-        return Ok(Shared { quota: Arc::new(Quota::one_of(config.quota.parts)), nonces: Nonces::default() });
+        let reads = match config.quota.parts {
+            1 => SharedReads::alone(config.share.fresh_for.clone()),
+            _ => SharedReads::among_strangers(),
+        };
+        return Ok(Shared { quota: Arc::new(Quota::one_of(config.quota.parts)), nonces: Nonces::default(), reads });
     };
     let limits =
         config.providers.versions().flat_map(|version| version.actions()).flat_map(|action| &action.bucket.limits);
@@ -76,7 +83,8 @@ pub(super) async fn shared(config: &Config, stopping: &CancellationToken) -> Res
         silence: limits.map(|limit| limit.window).max().unwrap_or_default(),
     };
     let (link, messages) = Link::connect(options, stopping.clone()).await?;
-    Ok(Shared { quota: Arc::new(Quota::shared(link.clone(), messages)), nonces: Nonces::shared(link) })
+    let reads = SharedReads::linked(config.share.fresh_for.clone(), link.clone(), messages.to_all);
+    Ok(Shared { quota: Arc::new(Quota::shared(link.clone(), messages.to_this)), nonces: Nonces::shared(link), reads })
 }
 
 pub(super) fn writer(
@@ -262,7 +270,7 @@ fn goes_on(writer: &Writer) -> Option<String> {
 /// The steps, each given what it needs and nothing else, the edge in front of them, and the job that asks the cloud the
 /// same way.
 pub(super) fn edge(config: Config, parts: Parts) -> (Arc<Edge<impl RequestPath>>, Settle) {
-    let Parts { store, writer, tally, identity, client, metrics, calls, quota, clock } = parts;
+    let Parts { store, writer, tally, identity, client, metrics, calls, quota, reads, clock } = parts;
     let limits = EdgeLimits { max_body_bytes: config.server.max_body_bytes, body_timeout: config.server.body_timeout };
     let dialects = Arc::new(Dialects::all());
     let cloud = Arc::new(Cloud::new(client, Arc::clone(&dialects), quota, clock.clone(), nonce));
@@ -293,6 +301,7 @@ pub(super) fn edge(config: Config, parts: Parts) -> (Arc<Edge<impl RequestPath>>
         accounts: Arc::clone(&accounts),
         states: Arc::clone(&states),
         owners: Arc::clone(&owners),
+        reads: Arc::clone(&reads),
         metrics: Arc::clone(&metrics),
         clock: clock.clone(),
         settle_after: SignedDuration::try_from(config.state.settle_after).unwrap_or(SignedDuration::MAX),
@@ -305,10 +314,12 @@ pub(super) fn edge(config: Config, parts: Parts) -> (Arc<Edge<impl RequestPath>>
         authorize: Authorize::new(accounts, Arc::clone(&owners), authorize_options),
         pace: PaceCaller::default(),
         replay: Replay::new(Arc::clone(&replays), clock.clone()),
+        share: Share::new(Arc::clone(&reads)),
         look: Look::new(Arc::clone(&reader), Arc::clone(&cloud)),
         turn: TakeTurn::new(Arc::clone(&cloud)),
+        carry: Carry,
         judge: Judge::new(reader),
-        intent: RecordIntent::new(writer, Arc::clone(&states), owners, replays, Arc::clone(&dialects)),
+        intent: RecordIntent::new(writer, Arc::clone(&states), owners, replays, reads, Arc::clone(&dialects)),
         forward: Forward::new(cloud, states, Arc::clone(&dialects)),
     });
     let edge = Edge::new(path, dialects, providers, tally, metrics, clock, limits);

@@ -1,5 +1,7 @@
 //! What a team or a caller may do: data only; the decision is in `steps/authorize`.
 
+use std::collections::BTreeSet;
+
 /// One line of a team's rights.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Grant {
@@ -36,11 +38,11 @@ pub enum Effect {
 }
 
 /// Exact text, or with `*` for any run of characters. Compared byte by byte, case and all.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Pattern(String);
 
 /// Which tasks a grant is about.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum TaskScope {
     /// Every task, and calls that address none.
     Any,
@@ -53,6 +55,17 @@ pub enum TaskScope {
     },
 }
 
+/// What a caller's grants let it see of the tasks that an answer shows. Only those of equal sight are told one answer.
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+pub struct Sight {
+    /// The tasks of the grants that allow the call; one that allows all makes the others mean nothing.
+    pub allowed: BTreeSet<TaskScope>,
+    /// The tasks of those that deny it.
+    pub denied: BTreeSet<TaskScope>,
+    /// The caller's team, if any of them speaks of its own tasks.
+    pub team: Option<String>,
+}
+
 /// A parameter that must be one of some values for the grant to match.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Condition {
@@ -60,6 +73,40 @@ pub struct Condition {
     pub parameter: String,
     /// The values accepted, as text.
     pub one_of: Vec<String>,
+}
+
+impl Sight {
+    /// What these grants let a caller of `team` see, all of them about the same call. A union and an exception: neither the
+    /// order nor the number of grants matters.
+    pub fn of<'a>(team: &str, grants: impl Iterator<Item = &'a Grant>) -> Sight {
+        let mut sight = Sight::default();
+        for grant in grants {
+            let scope = grant.tasks.in_order();
+            if matches!(scope, TaskScope::Limited { own: true, .. }) {
+                sight.team = Some(team.to_owned());
+            }
+            match grant.effect {
+                Effect::Allow => sight.allowed.insert(scope),
+                Effect::Deny => sight.denied.insert(scope),
+            };
+        }
+        if sight.allowed.contains(&TaskScope::Any) {
+            sight.allowed.retain(|scope| *scope == TaskScope::Any);
+        }
+        sight
+    }
+}
+
+impl TaskScope {
+    /// The same with its ids sorted, each once.
+    fn in_order(&self) -> TaskScope {
+        let mut scope = self.clone();
+        if let TaskScope::Limited { ids, .. } = &mut scope {
+            ids.sort_unstable();
+            ids.dedup();
+        }
+        scope
+    }
 }
 
 impl Pattern {

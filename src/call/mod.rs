@@ -24,7 +24,7 @@ pub use caller::{Caller, Pace, Proof, Team};
 pub use calls::Calls;
 pub use clock::{Clock, Wall};
 pub use duplicate::Duplicate;
-pub use grant::{Condition, Effect, Grant, Pattern, TaskScope};
+pub use grant::{Condition, Effect, Grant, Pattern, Sight, TaskScope};
 pub use reason::Reason;
 pub use record::{
     ADMINISTRATIVE, AddressSeen, Class, Closed, Detail, LimitAsked, Outcome, Record, RecordHandle, RecordSink, Settled,
@@ -33,5 +33,5 @@ pub use record::{
 pub use refusal::{Limit, Refusal, TaskState};
 pub use reply::{Origin, Reply};
 pub use request::{AnswerForm, Form, Request, Signing};
-pub use stage::{Authenticated, Authorized, Call, Identified, Progress, ReplayKey, SeenTask};
+pub use stage::{Authenticated, Authorized, Call, Errand, Identified, Progress, ReplayKey, SeenTask};
 pub use wire::Wire;

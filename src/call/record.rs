@@ -112,6 +112,9 @@ pub struct Detail {
     pub total_ms: i64,
     /// Where the answer came from.
     pub origin: String,
+    /// The answer was that of an identical read: the `request_id` of the call that carried it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub shared_from: String,
     /// The caller's User-Agent, bounded.
     pub user_agent: String,
     /// Of a record that stands for several calls: when the last of them arrived, in whole microseconds.

@@ -6,7 +6,7 @@ use crate::parameters::Value;
 use crate::provider::Family;
 
 /// In which of the cloud's forms the parameters came; upstream gets the same form again.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Form {
     /// Flattened names in a query string (`GET`).
     Query,
@@ -17,7 +17,7 @@ pub enum Form {
 }
 
 /// In which language the answer is wanted, where a cloud has several.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum AnswerForm {
     /// JSON.
     #[default]
@@ -28,7 +28,7 @@ pub enum AnswerForm {
 
 /// Where a request carries the protocol: its action, its time, its signature. Upstream gets it there again, in a family
 /// whose parameters look the same either way.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum Signing {
     /// In headers.
     #[default]

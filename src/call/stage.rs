@@ -1,5 +1,6 @@
 //! The stages of a call: each step that establishes something returns the next type.
 
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -7,7 +8,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Account, Caller, Proof, RecordHandle, Refusal, Request, Wire};
+use super::{Account, Caller, Proof, RecordHandle, Refusal, Request, Sight, Wire};
 use crate::provider::{Action, TaskRef, Version};
 
 /// A call as it was read. A request that could not be read is a `Call` too, with its refusal.
@@ -88,6 +89,10 @@ pub struct Authorized {
     pub repeat_purchases: bool,
     /// Under what an equal purchase is found, if this is one that must not be made twice.
     pub purchase: Option<ReplayKey>,
+    /// Of a read, what its caller's grants let it see of the tasks that the answer shows.
+    pub sight: Sight,
+    /// What it competes for, if others wait for the same answer.
+    pub errand: Option<Arc<dyn Errand>>,
 }
 
 impl Authorized {
@@ -100,6 +105,12 @@ impl Authorized {
     pub fn changes_a_task(&self) -> bool {
         self.action.kind.is_change() && self.subjects().next().is_some()
     }
+}
+
+/// An answer that several calls wait for, and that one of them will get.
+pub trait Errand: fmt::Debug + Send + Sync {
+    /// Whether this call is the one that asks for it: the first to have its turn is.
+    fn claim(&self) -> bool;
 }
 
 /// Identifies a change over retries: digests, never the signature or the key itself.

@@ -23,6 +23,7 @@ mod quota;
 mod redis;
 mod secret;
 mod server;
+mod share;
 mod signatures;
 mod state;
 mod store;
@@ -49,6 +50,7 @@ pub use purchases::Purchases;
 pub use quota::{Quota, WAIT_CAP};
 pub use redis::Redis;
 pub use server::Server;
+pub use share::Share;
 pub use signatures::Signatures;
 pub use state::State;
 pub use tls::Tls;
@@ -87,6 +89,8 @@ pub struct Config {
     pub quota: Quota,
     /// What replicas share; without it there is one instance, or each has its part.
     pub redis: Option<Redis>,
+    /// Shared reads.
+    pub share: Share,
     /// Equal purchases.
     pub purchases: Purchases,
     /// The state policy.
@@ -114,6 +118,7 @@ struct Raw {
     account: BTreeMap<String, account::Raw>,
     quota: Quota,
     redis: redis::Raw,
+    share: share::Raw,
     purchases: Purchases,
     state: state::Raw,
     upstream: Upstream,
@@ -178,7 +183,9 @@ impl Raw {
         let known = Some(accounts.as_slice()).filter(|accounts| accounts.len() == aliases);
         let teams = self.teams.check(folders::vocabulary(known, providers.as_deref()), checker);
         let redis = self.redis.check(checker);
+        let is_deaf = redis.is_none() && self.quota.parts > 1;
         let quota = self.quota.check(redis.is_some(), checker);
+        let share = self.share.check(is_deaf, providers.as_deref(), checker);
         let purchases = self.purchases.check(checker);
         let state = self.state.check(providers.as_deref(), checker);
         let upstream = self.upstream.check(checker);
@@ -200,6 +207,7 @@ impl Raw {
             accounts,
             quota: quota?,
             redis,
+            share: share?,
             purchases: purchases?,
             state: state?,
             upstream: upstream?,

@@ -293,6 +293,7 @@ fn the_reference_shows_every_key() {
         "providers",
         "account.main",
         "quota",
+        "share",
         "purchases",
         "state",
         "upstream",
@@ -457,4 +458,41 @@ fn a_journal_is_asked_for_where_one_is_needed_and_needs_the_key_of_the_checkpoin
     let told = mistakes(&format!("{MINIMAL}\n[audit.journal]\n"), &[]);
     let [mistake] = told.as_slice() else { panic!("{told:?}") };
     assert!(mistake.contains("audit.journal: a journal is sealed with the key of the checkpoints"), "{mistake}");
+}
+
+#[test]
+fn answers_are_fresh_for_as_long_as_all_reads_or_some_are_said_to_be() {
+    let fresh_for = |text: &str| read(&format!("{MINIMAL}\n[share]\n{text}"), &[]).unwrap().share.fresh_for;
+    let of = |text: &str, version: &str, action: &str| {
+        fresh_for(text).get(version).and_then(|actions| actions.get(action)).map(std::time::Duration::as_millis)
+    };
+    assert!(fresh_for("").is_empty() && fresh_for("fresh_for = \"0s\"").is_empty());
+    let all = "fresh_for = \"1s\"";
+    assert_eq!(of(all, "2018-03-30", "DescribeMigrateJobs"), Some(1000));
+    assert_eq!(of(all, "2020-01-01", "DescribeDtsJobs"), Some(1000));
+    assert_eq!(of(all, "2018-03-30", "StopMigrateJob"), None, "a change");
+    let some = "fresh_for = { DescribeAsyncRequestInfo = \"2s\", \"2018-03-30/DescribeMigrateJobs\" = \"250ms\" }";
+    assert_eq!(of(some, "2018-03-30", "DescribeMigrateJobs"), Some(250));
+    assert_eq!(of(some, "2018-03-30", "DescribeAsyncRequestInfo"), Some(2000));
+    assert_eq!(of(some, "2018-03-30", "DescribeSubscribes"), None);
+    let variable = [("DTS_GATEWAY__SHARE__FRESH_FOR", "{ DescribeMigrateJobs = \"3s\" }")];
+    let set = read(MINIMAL, &variable).unwrap().share.fresh_for;
+    assert_eq!(set["2018-03-30"]["DescribeMigrateJobs"].as_secs(), 3);
+    let plain = read(MINIMAL, &[("DTS_GATEWAY__SHARE__FRESH_FOR", "1s")]).unwrap().share.fresh_for;
+    assert_eq!(plain["2018-03-30"]["DescribeMigrateJobs"].as_secs(), 1);
+}
+
+#[test]
+fn what_cannot_be_fresh_is_a_mistake() {
+    let wrong = |text: &str| mistakes(&format!("{MINIMAL}\n{text}"), &[]).join("\n");
+    for (text, expected) in [
+        ("[share]\nfresh_for = \"6s\"", "share.fresh_for: 6s is out of range, it must be 0s to 5s"),
+        ("[share]\nfresh_for = \"soon\"", "share.fresh_for: invalid value: string \"soon\", expected a duration"),
+        ("[share.fresh_for]\nStopMigrateJob = \"1s\"", "share.fresh_for.StopMigrateJob: this is no read of any table"),
+        ("[share.fresh_for]\n\"2021-12-06/DescribeMigrateJobs\" = \"1s\"", "this is no read of any table"),
+        ("[quota]\nparts = 2\n[share]\nfresh_for = \"1s\"", "instances with quota.parts remember no answers"),
+    ] {
+        let said = wrong(text);
+        assert!(said.contains(expected), "{text}: {said}");
+    }
 }

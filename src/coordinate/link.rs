@@ -10,7 +10,7 @@ use tokio::time::{Instant, interval, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{LinkError, LinkOptions, Mode, Session, session};
+use super::{LinkError, LinkOptions, Messages, Mode, Session, session};
 
 /// How often a replica says that it is here. Three that are missing and the others count it as gone.
 const REPORT_EVERY: Duration = Duration::from_millis(500);
@@ -51,22 +51,20 @@ enum End {
 }
 
 impl Link {
-    /// Connects, for the first time; goes on doing so by itself until `stopping`. The texts of messages to this replica go
-    /// to the receiver.
+    /// Connects, for the first time; goes on doing so by itself until `stopping`.
     ///
     /// # Errors
     /// Redis can't be reached. Without it nobody knows how many replicas there are, so nothing may be started.
-    pub async fn connect(
-        options: LinkOptions,
-        stopping: CancellationToken,
-    ) -> Result<(Link, mpsc::UnboundedReceiver<String>), LinkError> {
+    pub async fn connect(options: LinkOptions, stopping: CancellationToken) -> Result<(Link, Messages), LinkError> {
         let (messages, mut pushed) = mpsc::unbounded_channel::<PushInfo>();
-        let (texts, received) = mpsc::unbounded_channel();
+        let (own, to_this) = mpsc::unbounded_channel();
+        let (common, to_all) = mpsc::unbounded_channel();
+        let channel = session::common(&options.prefix);
         tokio::spawn(async move {
             while let Some(push) = pushed.recv().await {
-                if let Some(text) = text(push) {
+                if let Some((to, text)) = text(push) {
                     // Whoever listened is gone: so is the gateway.
-                    let _unheard = texts.send(text);
+                    let _unheard = if to == channel { common.send(text) } else { own.send(text) };
                 }
             }
         });
@@ -84,7 +82,7 @@ impl Link {
         keeper.report(&session, "join").await?;
         let link = Link { mode: Arc::clone(&keeper.mode), prefix };
         tokio::spawn(keeper.run(session));
-        Ok((link, received))
+        Ok((link, Messages { to_this, to_all }))
     }
 
     /// How this replica stands now.
@@ -95,6 +93,25 @@ impl Link {
     /// The same, to be watched.
     pub fn modes(&self) -> watch::Receiver<Mode> {
         self.mode.subscribe()
+    }
+
+    /// The connection over which messages of other replicas come now, by its name.
+    pub fn session(&self) -> Option<Arc<str>> {
+        match &*self.mode.borrow() {
+            Mode::Joined { session, .. } if !session.is_over() => Some(Arc::clone(session.id())),
+            _ => None,
+        }
+    }
+
+    /// Tells all replicas, this one too. When it returns, Redis has passed it on.
+    ///
+    /// # Errors
+    /// Redis is away, or did not answer in time: it may have been told.
+    pub async fn tell_all(&self, text: &str) -> Result<(), LinkError> {
+        match self.mode() {
+            Mode::Joined { session, .. } => session.publish(&session::common(&self.prefix), text).await,
+            Mode::Quiet { .. } | Mode::Alone { .. } => Err(LinkError::Away("it did not answer before")),
+        }
     }
 
     /// The key of a thing that replicas share.
@@ -191,10 +208,12 @@ impl Keeper {
     }
 }
 
-/// The text of a message.
-fn text(push: PushInfo) -> Option<String> {
-    match (push.kind, push.data.into_iter().next_back()) {
-        (PushKind::Message, Some(Value::BulkString(text))) => String::from_utf8(text).ok(),
+/// The channel of a message, and its text.
+fn text(push: PushInfo) -> Option<(String, String)> {
+    match (push.kind, <[Value; 2]>::try_from(push.data)) {
+        (PushKind::Message, Ok([Value::BulkString(channel), Value::BulkString(text)])) => {
+            Some((String::from_utf8(channel).ok()?, String::from_utf8(text).ok()?))
+        }
         _ => None,
     }
 }

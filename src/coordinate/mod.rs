@@ -6,7 +6,7 @@
 //! never sees more than the quota, however long the outage; only a replica that is cut off while others go on uses its
 //! part beside theirs.
 //!
-//! The room knows no quota and no nonce: it runs scripts for those who do.
+//! The room knows no quota, no nonce and no change: it runs scripts, and passes texts on, for those who do.
 
 mod link;
 mod session;
@@ -17,6 +17,7 @@ mod tests;
 use std::time::Duration;
 
 use secrecy::SecretString;
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 pub use link::Link;
@@ -33,6 +34,15 @@ pub struct LinkOptions {
     pub timeout: Duration,
     /// The longest window of any quota.
     pub silence: Duration,
+}
+
+/// The texts of what replicas tell each other. What came while there was no connection is lost.
+#[derive(Debug)]
+pub struct Messages {
+    /// To this one.
+    pub to_this: mpsc::UnboundedReceiver<String>,
+    /// To all, this one's own too.
+    pub to_all: mpsc::UnboundedReceiver<String>,
 }
 
 /// How this replica and the others stand.

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, FromRedisValue, IntoConnectionInfo, ProtocolVersion, PushInfo, Script};
+use redis::{
+    AsyncCommands, AsyncConnectionConfig, Client, FromRedisValue, IntoConnectionInfo, ProtocolVersion, PushInfo, Script,
+};
 use secrecy::ExposeSecret;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
@@ -38,7 +40,7 @@ impl Session {
         let id: Arc<str> = Uuid::new_v4().simple().to_string().into();
         let mut session = Session { id, connection, failed: Arc::new(watch::Sender::new(false)) };
         let channel = format!("{}{}", channels(&options.prefix), session.id);
-        session.connection.subscribe(channel).await.map_err(away)?;
+        session.connection.subscribe(&[channel, common(&options.prefix)]).await.map_err(away)?;
         Ok(session)
     }
 
@@ -57,11 +59,21 @@ impl Session {
         for argument in arguments {
             call.arg(*argument);
         }
-        let answer = call.invoke_async(&mut connection).await.map_err(away);
-        if answer.is_err() {
-            self.fail();
-        }
-        answer
+        self.noted(call.invoke_async(&mut connection).await)
+    }
+
+    /// Sends a text to everybody who listens to a channel.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub(super) async fn publish(&self, channel: &str, text: &str) -> Result<(), LinkError> {
+        let mut connection = self.connection.clone();
+        self.noted(connection.publish::<_, _, ()>(channel, text).await)
+    }
+
+    /// An answer; the session is over if it is none.
+    fn noted<T>(&self, answer: redis::RedisResult<T>) -> Result<T, LinkError> {
+        answer.map_err(away).inspect_err(|_| self.fail())
     }
 
     /// Whether it is over.
@@ -85,6 +97,11 @@ impl Session {
 /// What the name of every session's channel begins with.
 pub(super) fn channels(prefix: &str) -> String {
     format!("{prefix}:session:")
+}
+
+/// The channel that every session listens to.
+pub(super) fn common(prefix: &str) -> String {
+    format!("{prefix}:all")
 }
 
 /// What kind of failure it was; an error's text may hold an address with a password.

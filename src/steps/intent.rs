@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::authorize::Owners;
 use super::replay::Replays;
+use super::share::{self, SharedReads};
 use super::state::States;
 use crate::call::{Authorized, Outcome, Refusal, Reply};
 use crate::dialect::Dialects;
@@ -20,6 +21,7 @@ pub struct RecordIntent {
     states: Arc<States>,
     owners: Arc<Owners>,
     replays: Arc<Replays>,
+    reads: Arc<SharedReads>,
     dialects: Arc<Dialects>,
 }
 
@@ -30,9 +32,10 @@ impl RecordIntent {
         states: Arc<States>,
         owners: Arc<Owners>,
         replays: Arc<Replays>,
+        reads: Arc<SharedReads>,
         dialects: Arc<Dialects>,
     ) -> RecordIntent {
-        RecordIntent { writer, states, owners, replays, dialects }
+        RecordIntent { writer, states, owners, replays, reads, dialects }
     }
 
     /// The tasks that a creation made belong to the team whose call it was, durably, before their ids are told.
@@ -105,7 +108,10 @@ impl Around for RecordIntent {
             record: record.clone(),
         });
         let _changing = self.states.change(&call.account.alias, &call.seen);
-        let reply = next.run(call).await?;
+        let passing = self.reads.passing(&call.account.alias, share::tasks(&call));
+        let reply = next.run(call).await;
+        passing.ended().await;
+        let reply = reply?;
         if let Some(created) = created.filter(|_| reply.upstream_code.is_none()) {
             self.take_ownership(&created, &reply).await;
         }

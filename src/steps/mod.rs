@@ -11,6 +11,7 @@ mod intent;
 mod pace;
 mod recordable;
 mod replay;
+mod share;
 mod state;
 mod turn;
 
@@ -23,5 +24,6 @@ pub use intent::RecordIntent;
 pub use pace::PaceCaller;
 pub use recordable::Recordable;
 pub use replay::{Replay, ReplayOptions, Replays};
+pub use share::{Carry, FreshFor, Share, SharedReads};
 pub use state::{Judge, Look, StateOptions, StateReader, States, state_in, state_name};
 pub use turn::TakeTurn;

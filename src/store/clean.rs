@@ -110,6 +110,7 @@ fn any(record: &Record) -> Record {
         &mut detail.table,
         &mut detail.policy,
         &mut detail.origin,
+        &mut detail.shared_from,
         &mut detail.user_agent,
     ];
     told.into_iter().for_each(without_nul);

@@ -13,6 +13,9 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use jiff::Timestamp;
 
+/// Who sends it shares no answer: for tests that count calls.
+pub const NO_CACHE: (&str, &str) = ("cache-control", "no-cache");
+
 /// Somebody who calls.
 #[derive(Clone)]
 pub struct Caller {
@@ -64,6 +67,11 @@ impl Caller {
     /// An action with JSON parameters.
     pub async fn act(&self, action: &str, parameters: serde_json::Value) -> Answer {
         self.act_with(action, &[], &parameters.to_string()).await
+    }
+
+    /// The same, never with an answer that others are told too.
+    pub async fn act_alone(&self, action: &str, parameters: serde_json::Value) -> Answer {
+        self.act_with(action, &[NO_CACHE], &parameters.to_string()).await
     }
 
     /// The same with more headers, and a body as it is.

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::caller::{Caller, until};
+use crate::caller::{Caller, NO_CACHE, until};
 use crate::evidence::{self, held, verified};
 use crate::world::{Options, World, on_both};
 
@@ -89,7 +89,7 @@ async fn a_poller_is_few_records_that_add_up_and_are_proven() {
         let mut told = BTreeMap::<&str, usize>::new();
         while told.values().sum::<usize>() < POLLS {
             // Who does not wait for the cloud's quota is refused, which is an answer to count as well.
-            let headers = [("x-dts-gateway-max-wait", "0")];
+            let headers = [("x-dts-gateway-max-wait", "0"), NO_CACHE];
             let polls = (0..AT_ONCE).map(|_| poller.act_with("DescribeMigrateJobs", &headers, &body));
             for answer in join_all(polls).await {
                 match (answer.header("x-dts-gateway-origin"), answer.header("x-dts-gateway-reason")) {

@@ -38,6 +38,7 @@ mod second_family;
 mod second_place;
 mod secrets;
 mod settings;
+mod sharing;
 mod smoke;
 mod statements;
 mod tokens;

@@ -9,10 +9,11 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use crate::caller::{Answer, Caller, whole};
+use crate::caller::{Answer, Caller, NO_CACHE, whole};
 use crate::world::{Options, World, on_both};
 
 const VERSION: &str = "2020-01-01";
+const FORM: &str = "application/x-www-form-urlencoded";
 pub const REGION: (&str, &str) = ("RegionId", "cn-hangzhou");
 
 fn form(parameters: &[(&str, &str)]) -> String {
@@ -24,10 +25,15 @@ pub async fn act(caller: &Caller, action: &str, parameters: &[(&str, &str)]) -> 
     act_in(VERSION, caller, action, parameters).await
 }
 
+/// The same, never with an answer that others are told too.
+pub async fn act_alone(caller: &Caller, action: &str, parameters: &[(&str, &str)]) -> Answer {
+    let headers = [("x-acs-action", action), ("x-acs-version", VERSION), ("content-type", FORM), NO_CACHE];
+    caller.send("POST", "/", &headers, &form(parameters)).await
+}
+
 /// The same in another version.
 async fn act_in(version: &str, caller: &Caller, action: &str, parameters: &[(&str, &str)]) -> Answer {
-    let headers =
-        [("x-acs-action", action), ("x-acs-version", version), ("content-type", "application/x-www-form-urlencoded")];
+    let headers = [("x-acs-action", action), ("x-acs-version", version), ("content-type", FORM)];
     caller.send("POST", "/", &headers, &form(parameters)).await
 }
 

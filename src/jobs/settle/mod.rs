@@ -25,7 +25,7 @@ use crate::cloud::Cloud;
 use crate::dialect::Dialects;
 use crate::metrics::Metrics;
 use crate::provider::Providers;
-use crate::steps::{Accounts, Owners, States};
+use crate::steps::{Accounts, Owners, SharedReads, States};
 use crate::store::{Entry, Settlement, Store, Unsettled, Writer};
 
 use decide::Finding;
@@ -66,6 +66,8 @@ pub struct Settle {
     pub accounts: Arc<Accounts>,
     /// What is remembered of tasks' states, and dropped once a change of theirs is settled.
     pub states: Arc<States>,
+    /// Answers that are remembered, and dropped then too.
+    pub reads: Arc<SharedReads>,
     /// Who owns what was made.
     pub owners: Arc<Owners>,
     /// What is counted.
@@ -170,6 +172,7 @@ impl Settle {
         for task in &left.record.task_ids {
             self.states.forget(&left.record.account, task);
         }
+        self.reads.changed(&left.record.account, &left.record.task_ids).await;
         if let Some(made) = made {
             self.owners.learn(&made.account, &made.task, &made.team);
         }

@@ -1,6 +1,6 @@
 //! The decision: deny wins, nothing is allowed by default.
 
-use crate::call::{Caller, Effect, Grant, Pattern, Refusal, TaskScope};
+use crate::call::{Caller, Effect, Grant, Pattern, Refusal, Sight, TaskScope};
 use crate::parameters::Value;
 use crate::provider::{Action, Dangerous, Path, TaskRef};
 
@@ -65,6 +65,11 @@ pub(super) fn decide(ask: &Ask<'_>) -> Result<Granted, Denied> {
 pub(super) fn may_repeat_purchases(ask: &Ask<'_>) -> bool {
     let allow = ask.caller.grants.iter().filter(|grant| grant.effect == Effect::Allow && grant.repeat_purchases);
     allow.into_iter().any(|grant| is_about(grant, ask) && allows_tasks(grant, ask))
+}
+
+/// What the caller's grants let it see of the tasks that such a call shows.
+pub(super) fn sight(ask: &Ask<'_>) -> Sight {
+    Sight::of(&ask.caller.team, ask.caller.grants.iter().filter(|grant| is_about(grant, ask)))
 }
 
 fn is_about(grant: &Grant, ask: &Ask<'_>) -> bool {

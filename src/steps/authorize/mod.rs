@@ -90,6 +90,7 @@ impl Gate for Authorize {
             Err(denied) => return Err(denied.refusal),
         };
         let repeat_purchases = decide::may_repeat_purchases(&ask);
+        let sight = decide::sight(&ask);
         call.record.update(|record| record.detail.grant = granted.grant);
         let may_wait = request.max_wait.unwrap_or(self.options.max_wait).min(self.options.max_wait_cap);
         let wait_until = call.received + may_wait;
@@ -109,6 +110,8 @@ impl Gate for Authorize {
             replay: None,
             repeat_purchases,
             purchase: None,
+            sight,
+            errand: None,
         })
     }
 }

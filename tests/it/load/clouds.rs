@@ -67,8 +67,8 @@ impl Cloud {
     /// Calls an action on a task and tells what came of it: `ok`, the gateway's reason, or the cloud's code.
     pub async fn ask(&self, caller: &Caller, action: &str, task: &str) -> String {
         let answer = match self.say {
-            Speech::Json => caller.act(action, json!({"JobId": task})).await,
-            Speech::Form => second_family::act(caller, action, &[("DtsJobId", task), REGION]).await,
+            Speech::Json => caller.act_alone(action, json!({"JobId": task})).await,
+            Speech::Form => second_family::act_alone(caller, action, &[("DtsJobId", task), REGION]).await,
         };
         outcome(&answer)
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
+use crate::caller::NO_CACHE;
 use crate::world::Options;
 use crate::world::{World, on_both};
 
@@ -64,7 +65,7 @@ async fn states(world: &World) {
 /// A caller's own pace is told as its own, with the time to wait.
 async fn own_pace(world: &World) {
     let slow = world.with_token("slow");
-    let calls = (0..10).map(|_| slow.act("DescribeMigrateJobs", json!({})));
+    let calls = (0..10).map(|_| slow.act_alone("DescribeMigrateJobs", json!({})));
     let answers = futures_util::future::join_all(calls).await;
     let refused: Vec<_> = answers.iter().filter(|answer| answer.header("x-dts-gateway-origin") == "gateway").collect();
     assert!(!refused.is_empty() && refused.len() < answers.len());
@@ -88,13 +89,13 @@ async fn quota(world: &World) {
     let filling = (0..20).map(|_| {
         tokio::spawn({
             let (all, check) = (all.clone(), check.clone());
-            async move { all.act_with("DescribeMigrateCheckJob", &[], &check).await }
+            async move { all.act_with("DescribeMigrateCheckJob", &[NO_CACHE], &check).await }
         })
     });
     let filling: Vec<_> = filling.collect();
     world.sent_at_least("DescribeMigrateCheckJob", 20).await;
 
-    let hasty = all.act_with("DescribeMigrateCheckJob", &[("x-dts-gateway-max-wait", "0")], &check).await;
+    let hasty = all.act_with("DescribeMigrateCheckJob", &[("x-dts-gateway-max-wait", "0"), NO_CACHE], &check).await;
     let message = hasty.refused("RequestLimitExceeded", "rate-limited");
     assert!(message.contains("the cloud limit DescribeMigrateCheckJob of 20 in 1 s"), "{message}");
     assert_eq!(hasty.header("ratelimit-policy"), r#""cloud";q=20;w=1"#);
@@ -105,7 +106,8 @@ async fn quota(world: &World) {
         (&json!("rate-limited"), &json!("DescribeMigrateCheckJob"))
     );
 
-    let patient = all.act_with("DescribeMigrateCheckJob", &[("x-dts-gateway-max-wait", "20000")], &check).await;
+    let patient = [("x-dts-gateway-max-wait", "20000"), NO_CACHE];
+    let patient = all.act_with("DescribeMigrateCheckJob", &patient, &check).await;
     patient.response();
     assert!(world.record_of(&patient).await["waited_ms"].as_i64().unwrap() > 0);
     for call in filling {

@@ -68,7 +68,7 @@ async fn replica(url: &str, prefix: &str) -> Replica {
         silence: WINDOW,
     };
     let (link, messages) = Link::connect(options, CancellationToken::new()).await.unwrap();
-    Replica { quota: Quota::shared(link.clone(), messages), link }
+    Replica { quota: Quota::shared(link.clone(), messages.to_this), link }
 }
 
 async fn until(link: &Link, is: impl Fn(&Mode) -> bool) {

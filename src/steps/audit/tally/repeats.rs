@@ -73,7 +73,13 @@ fn identity(record: &Record) -> [u8; 32] {
         request_id: String::new(),
         upstream_request_id: None,
         waited_ms: 0,
-        detail: Detail { message: String::new(), upstream_ms: None, total_ms: 0, ..record.detail.clone() },
+        detail: Detail {
+            message: String::new(),
+            upstream_ms: None,
+            total_ms: 0,
+            shared_from: String::new(),
+            ..record.detail.clone()
+        },
         ..record.clone()
     };
     same.detail.states.iter_mut().for_each(|seen| seen.age_ms = 0);

@@ -1,0 +1,83 @@
+//! When two reads are one: same question, on the same account, in the same form, by callers who may see the same.
+
+use http::HeaderMap;
+use http::header::CACHE_CONTROL;
+use sha2::{Digest, Sha256};
+
+use crate::call::{AnswerForm, Authorized, Form, Sight, Signing};
+use crate::parameters::{Value, write_json};
+
+/// What identical reads have in common. Equal keys, one answer.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub(super) struct Key {
+    pub(super) account: String,
+    pub(super) version: String,
+    pub(super) action: String,
+    region: String,
+    /// How the cloud is asked: in another form it might take the same parameters for something else.
+    form: (Form, AnswerForm, Signing),
+    /// SHA-256 of the parameters, members in the order of their names.
+    parameters: [u8; 32],
+    sight: Sight,
+    /// Canonical ids of the tasks that it names, and of those to which they belong; none for a read that lists tasks.
+    pub(super) tasks: Vec<String>,
+}
+
+impl Key {
+    /// Whether a change of these tasks may change the answer. One that lists tasks may show any.
+    pub(super) fn is_about(&self, account: &str, tasks: &[String]) -> bool {
+        self.account == account && (self.tasks.is_empty() || self.tasks.iter().any(|task| tasks.contains(task)))
+    }
+
+    /// Bytes of the texts that callers choose.
+    pub(super) fn size(&self) -> usize {
+        self.tasks.iter().map(String::len).sum()
+    }
+}
+
+/// The key of a read that may be shared: changes never are, and a caller may opt out.
+pub(super) fn key(call: &Authorized) -> Option<Key> {
+    if call.action.kind.is_change() || wants_its_own(&call.call.wire.headers) {
+        return None;
+    }
+    let request = &call.call.request;
+    Some(Key {
+        account: call.account.alias.clone(),
+        version: call.version.version.clone(),
+        action: call.action.name.clone(),
+        region: call.region.clone(),
+        form: (request.form, request.answer_form, request.signing),
+        parameters: Sha256::digest(write_json(&sorted(&request.parameters))).into(),
+        sight: call.sight.clone(),
+        tasks: tasks(call),
+    })
+}
+
+/// The tasks that a call names, and those to which they belong, each once.
+pub(in crate::steps) fn tasks(call: &Authorized) -> Vec<String> {
+    let mut tasks: Vec<String> =
+        call.tasks.iter().flat_map(|task| [Some(&task.id), task.parent.as_ref()]).flatten().cloned().collect();
+    tasks.sort_unstable();
+    tasks.dedup();
+    tasks
+}
+
+/// `Cache-Control: no-cache`.
+fn wants_its_own(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(CACHE_CONTROL).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|directive| directive.trim().eq_ignore_ascii_case("no-cache"))
+}
+
+/// The same parameters, members in the order of their names. Nothing else is evened out: whether the cloud takes `1` for
+/// `"1"`, or null for nothing, is the cloud's to say.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let mut members: Vec<_> = members.iter().map(|(name, value)| (name.clone(), sorted(value))).collect();
+            members.sort_by(|(one, _), (other, _)| one.cmp(other));
+            Value::Object(members)
+        }
+        Value::List(items) => Value::List(items.iter().map(sorted).collect()),
+        scalar => scalar.clone(),
+    }
+}
