@@ -70,7 +70,7 @@ pub(super) async fn shared(config: &Config, stopping: &CancellationToken) -> Res
         url: redis.url.clone(),
         prefix: redis.prefix.clone(),
         timeout: redis.timeout,
-        silence: limits.map(|limit| limit.window).max().unwrap_or_default(),
+        windows: limits.map(|limit| limit.window).collect(),
     };
     let (link, messages) = Link::connect(options, stopping.clone()).await?;
     Ok(Shared { quota: Arc::new(Quota::shared(link.clone(), messages)), nonces: Nonces::shared(link) })
