@@ -1,6 +1,7 @@
 //! Three replicas that share Postgres and Redis: one quota, one change of a task at a time, nothing left open.
 
 mod outages;
+mod quickstart;
 mod weights;
 
 use std::collections::{BTreeMap, BTreeSet};
