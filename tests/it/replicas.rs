@@ -140,7 +140,7 @@ async fn three_replicas_use_one_quota_fairly_and_never_exceed_it() {
     println!("{seconds} s: {:.1} % of the quota used from the second second on, Jain's index {jain:.4}", used * 100.0);
     never_above(&world).await;
     // The soak has the machine to itself; here a busy machine must not decide.
-    let (least, fair) = if is_soak() { (0.97, 0.99) } else { (0.5, 0.9) };
+    let (least, fair) = if is_soak() { (0.98, 0.99) } else { (0.5, 0.9) };
     assert!(used >= least && jain >= fair, "{used} {jain} {shares:?}");
     end(world, others).await;
 }
