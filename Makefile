@@ -16,9 +16,10 @@ check: ## format, lints, licences, bans, advisories, documentation, scripts, Doc
 
 bench: ## measure; prints, never judges
 	cargo bench --bench parts
+	scripts/with-services.sh cargo bench --bench broker
 	DTS_SERVICES_FSYNC=on scripts/with-services.sh cargo bench --bench path -- --json docs/performance/latest.json
 
-soak: ## the load and kill scenarios at their full figures (release build, about an hour)
+soak: ## the load, kill and replicas' scenarios at their full figures (release build, about an hour)
 	scripts/test.sh soak
 
 vectors: ## run the signature verifier alone over a folder of known answers: make vectors DIR=folder

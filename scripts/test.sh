@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs the tests, with everything that they need, and leaves nothing running.
 #
-#   scripts/test.sh          all of them; load and kill scenarios short
-#   scripts/test.sh soak     the load and kill scenarios alone, release build, at the figures that the README quotes
+#   scripts/test.sh          all of them; load, kill and replicas' scenarios short
+#   scripts/test.sh soak     these scenarios alone, release build, at the figures that the README quotes
 #
 # What is missing is brought first: Debian packages (as root; else it says what to install), the official SDKs
 # into .tools/. A test that lacks one of these fails: none is skipped.
@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 closing='^ *Summary \[|^test result:' # of nextest and of cargo test
-readonly ALONE='load|kill' # modules of tests/it that want the machine to themselves
+readonly SOAKED='load|kill|replicas' # modules of tests/it with scenarios that can be long
 
 phase() {
   printf '\n== %s (%d s since the start)\n' "$*" "$SECONDS"
@@ -60,10 +60,10 @@ soak() {
   if cargo nextest --version >/dev/null 2>&1; then
     closing='^ *Summary \[' # what the tests print is shown, their own closing lines too
     run scripts/with-services.sh cargo nextest run --release --profile soak --test it \
-      -E "test(/^($ALONE)::/)" --no-capture --no-fail-fast || failed=1
+      -E "test(/^($SOAKED)::/)" --no-capture --no-fail-fast || failed=1
   else
     run scripts/with-services.sh cargo test --release --test it --no-fail-fast -- \
-      --test-threads=1 --nocapture load:: kill:: || failed=1
+      --test-threads=1 --nocapture load:: kill:: replicas:: || failed=1
   fi
 }
 

@@ -80,7 +80,7 @@ pub(super) async fn shared(config: &Config, stopping: &CancellationToken) -> Res
         url: redis.url.clone(),
         prefix: redis.prefix.clone(),
         timeout: redis.timeout,
-        silence: limits.map(|limit| limit.window).max().unwrap_or_default(),
+        windows: limits.map(|limit| limit.window).collect(),
     };
     let (link, messages) = Link::connect(options, stopping.clone()).await?;
     let reads = SharedReads::linked(config.share.fresh_for.clone(), link.clone(), messages.to_all);

@@ -37,7 +37,8 @@ pub(super) struct Quickstart {
     /// The simulated cloud
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8088")]
     simulator_listen: SocketAddr,
-    /// A simulator that runs already, with its credential in DTS_SIMULATOR_SECRET_ID and DTS_SIMULATOR_SECRET_KEY
+    /// A simulator that runs already, with its credential in DTS_SIMULATOR_SECRET_ID and DTS_SIMULATOR_SECRET_KEY; without
+    /// these, of several by --redis-url, the one that another of them runs
     #[arg(long, value_name = "URL", conflicts_with = "simulator_listen")]
     simulator_url: Option<String>,
     /// A folder that keeps keys and log [default: a temporary one, removed at the end]
@@ -46,7 +47,8 @@ pub(super) struct Quickstart {
     /// A Postgres database instead of SQLite; a password is better given as DTS_GATEWAY__STORE__URL
     #[arg(long, value_name = "URL")]
     database_url: Option<String>,
-    /// A Redis, by which several of these share one quota; they need the same --data-dir, --database-url and --simulator-url
+    /// A Redis, by which several of these share one quota; they need the same --data-dir and --database-url, and all but
+    /// one of them --simulator-url
     #[arg(long, value_name = "URL", requires = "database_url")]
     redis_url: Option<String>,
 }
@@ -102,15 +104,20 @@ impl Quickstart {
     /// The simulator: one that runs elsewhere, or one of our own.
     async fn cloud(&self, folder: &Folder, here: &Surroundings) -> miette::Result<Cloud> {
         if let Some(url) = &self.simulator_url {
-            let variable = |name: &str| {
-                let value = here.variable(name).map(str::to_owned);
-                value.ok_or_else(|| {
-                    miette::miette!("--simulator-url needs the simulator's credential, {name} is not set")
-                })
+            let url = url.trim_end_matches('/').to_owned();
+            let given = ["DTS_SIMULATOR_SECRET_ID", "DTS_SIMULATOR_SECRET_KEY"].map(|name| here.variable(name));
+            // Of several on one folder another one runs the simulator, with the folder's credential.
+            let credential = match given {
+                [Some(id), Some(key)] => Pair { id: id.to_owned(), key: SecretString::from(key.to_owned()) },
+                [None, None] if self.redis_url.is_some() && self.data_dir.is_some() => folder.pair("simulator")?,
+                [id, _] => {
+                    let missing = if id.is_none() { "DTS_SIMULATOR_SECRET_ID" } else { "DTS_SIMULATOR_SECRET_KEY" };
+                    return Err(miette::miette!(
+                        "--simulator-url needs the simulator's credential, {missing} is not set"
+                    ));
+                }
             };
-            let id = variable("DTS_SIMULATOR_SECRET_ID")?;
-            let key = SecretString::from(variable("DTS_SIMULATOR_SECRET_KEY")?);
-            return Ok(Cloud { url: url.trim_end_matches('/').to_owned(), credential: Pair { id, key }, own: None });
+            return Ok(Cloud { url, credential, own: None });
         }
         let credential = folder.pair("simulator")?;
         let known = Some((credential.id.clone(), credential.key.expose_secret().to_owned()));

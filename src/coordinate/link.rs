@@ -1,57 +1,41 @@
 //! Keeps the connection to Redis, and says how this replica stands.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, LazyLock};
+use std::iter;
+use std::sync::Arc;
 use std::time::Duration;
 
-use redis::{PushInfo, PushKind, Script, Value};
+use redis::{PushInfo, PushKind, Value};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, interval, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::standing::Standing;
 use super::{LinkError, LinkOptions, Messages, Mode, Session, session};
-
-/// How often a replica says that it is here. Three that are missing and the others count it as gone.
-const REPORT_EVERY: Duration = Duration::from_millis(500);
-
-/// How long a turn that was just granted may take to become a call that has arrived.
-const UNDER_WAY: Duration = Duration::from_millis(100);
 
 /// The pause between two attempts to reach Redis.
 const RETRY_AFTER: Duration = Duration::from_millis(250);
 
-static CREW: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("crew.lua")));
-
-/// The connection to Redis. Clones share it.
+/// The connection to Redis, for what has windows of one length. Clones share it.
 #[derive(Clone)]
 pub struct Link {
     mode: Arc<watch::Sender<Mode>>,
+    modes: Arc<BTreeMap<Duration, Arc<watch::Sender<Mode>>>>,
     prefix: Arc<str>,
 }
 
 /// What keeps it.
 struct Keeper {
     options: LinkOptions,
-    mode: Arc<watch::Sender<Mode>>,
+    sessions: watch::Sender<Session>,
     messages: mpsc::UnboundedSender<PushInfo>,
     stopping: CancellationToken,
-    /// This process.
-    replica: String,
-    /// How many replicas there were when Redis last answered.
-    known: u32,
-    /// Since when it has not; nothing before the first outage.
-    away_since: Option<Instant>,
-}
-
-/// How a session ended.
-enum End {
-    Lost,
-    Stopping,
 }
 
 impl Link {
-    /// Connects, for the first time; goes on doing so by itself until `stopping`.
+    /// Connects, for the first time; goes on doing so by itself until `stopping`. The link is that of the shortest window.
     ///
     /// # Errors
     /// Redis can't be reached. Without it nobody knows how many replicas there are, so nothing may be started.
@@ -69,20 +53,38 @@ impl Link {
             }
         });
         let prefix: Arc<str> = options.prefix.as_str().into();
+        let replica: Arc<str> = Uuid::new_v4().simple().to_string().into();
         let session = Session::open(&options, messages.clone()).await?;
-        let mut keeper = Keeper {
+        let sessions = watch::Sender::new(session.clone());
+        let standing = |window: Duration| Standing {
             mode: Arc::new(watch::Sender::new(Mode::Quiet { until: Instant::now() })),
-            options,
-            messages,
-            stopping,
-            replica: Uuid::new_v4().simple().to_string(),
+            window,
+            key: format!("{prefix}:crew:{}", window.as_millis()),
+            replica: Arc::clone(&replica),
+            sessions: sessions.subscribe(),
+            stopping: stopping.clone(),
+            logs: Some(&window) == options.windows.first(),
             known: 1,
             away_since: None,
         };
-        keeper.report(&session, "join").await?;
-        let link = Link { mode: Arc::clone(&keeper.mode), prefix };
-        tokio::spawn(keeper.run(session));
-        Ok((link, Messages { to_this, to_all }))
+        let shortest = standing(options.windows.first().copied().unwrap_or_default());
+        let mode = Arc::clone(&shortest.mode);
+        let mut modes = BTreeMap::new();
+        for mut standing in iter::once(shortest).chain(options.windows.iter().skip(1).copied().map(standing)) {
+            standing.report(&session, "join").await?;
+            modes.insert(standing.window, Arc::clone(&standing.mode));
+            tokio::spawn(standing.run(session.clone()));
+        }
+        tokio::spawn(Keeper { options, sessions, messages, stopping }.run());
+        Ok((Link { mode, modes: Arc::new(modes), prefix }, Messages { to_this, to_all }))
+    }
+
+    /// The same link for what has windows of this length: what is sent is forgotten by the cloud after one of them, so it
+    /// takes so long to go from Redis to a part of one's own, and back.
+    pub fn of_window(&self, window: Duration) -> Link {
+        let longer = self.modes.range(window..).next().or_else(|| self.modes.last_key_value());
+        let mode = longer.map_or(&self.mode, |(_, mode)| mode);
+        Link { mode: Arc::clone(mode), ..self.clone() }
     }
 
     /// How this replica stands now.
@@ -126,84 +128,25 @@ impl Link {
 }
 
 impl Keeper {
-    async fn run(mut self, mut session: Session) {
-        loop {
-            match self.keep(&session).await {
-                End::Stopping => {
-                    // So that the others need not wait until they miss this one.
-                    let _unheard = self.report(&session, "leave").await;
-                    return;
-                }
-                End::Lost => session.fail(),
-            }
-            self.away_since = Some(Instant::now());
-            let replicas = self.known.max(1);
-            tracing::warn!(redis.replicas = replicas, "Redis does not answer; this replica goes on with its part");
-            // Until now others may have been granted all of it: one window later the cloud has forgotten that.
-            let until = Instant::now() + self.options.silence + UNDER_WAY;
-            self.mode.send_replace(Mode::Quiet { until });
-            sleep_until(until).await;
-            self.mode.send_replace(Mode::Alone { replicas });
-            match self.reach().await {
-                Some(new) => session = new,
-                None => return,
-            }
-            // And what was sent alone, before Redis decides again.
-            let until = Instant::now() + self.options.silence + UNDER_WAY;
-            self.mode.send_replace(Mode::Quiet { until });
-            sleep_until(until).await;
-            if self.report(&session, "join").await.is_ok() {
-                tracing::info!(redis.replicas = self.known, "Redis answers again");
-            }
-        }
-    }
-
-    /// Says again and again that this replica is here, until that fails.
-    async fn keep(&mut self, session: &Session) -> End {
-        let mut tick = interval(REPORT_EVERY);
-        tick.tick().await;
-        loop {
-            let stopping = self.stopping.clone();
-            tokio::select! {
-                _ = tick.tick() => {
-                    if self.report(session, "here").await.is_err() {
-                        return End::Lost;
+    /// Connects anew whenever the connection is lost, however long that takes.
+    async fn run(self) {
+        let stopping = self.stopping.clone();
+        let connecting = async {
+            loop {
+                let session = self.sessions.borrow().clone();
+                session.failed().await;
+                let new = loop {
+                    match Session::open(&self.options, self.messages.clone()).await {
+                        Ok(session) => break session,
+                        Err(_) => sleep(RETRY_AFTER).await,
                     }
-                }
-                () = session.failed() => return End::Lost,
-                () = stopping.cancelled() => return End::Stopping,
+                };
+                self.sessions.send_replace(new);
             }
-        }
-    }
-
-    async fn report(&mut self, session: &Session, what: &str) -> Result<(), LinkError> {
-        let (key, known) = (format!("{}:crew", self.options.prefix), self.known.to_string());
-        let away = self.away_since.map_or(Duration::from_secs(3600), |since| since.elapsed()).as_micros().to_string();
-        let (here, of): (u32, u32) = session.run(&CREW, &key, &[&self.replica, what, &known, &away]).await?;
-        self.known = of.max(1);
-        self.mode.send_if_modified(|mode| {
-            let is_same = matches!(mode, Mode::Joined { session: old, here: was, of: were }
-                if old.id() == session.id() && (*was, *were) == (here, of));
-            if !is_same {
-                *mode = Mode::Joined { session: session.clone(), here, of };
-            }
-            !is_same
-        });
-        Ok(())
-    }
-
-    /// Connects anew, however long it takes; nothing when the gateway stops.
-    async fn reach(&self) -> Option<Session> {
-        loop {
-            tokio::select! {
-                session = Session::open(&self.options, self.messages.clone()) => {
-                    if let Ok(session) = session {
-                        return Some(session);
-                    }
-                }
-                () = self.stopping.cancelled() => return None,
-            }
-            sleep(RETRY_AFTER).await;
+        };
+        tokio::select! {
+            () = connecting => {}
+            () = stopping.cancelled() => {}
         }
     }
 }

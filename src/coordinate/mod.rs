@@ -4,16 +4,19 @@
 //! everything that any replica was granted before is forgotten by the cloud, and then `Alone`: it uses its part of the
 //! quota, by the number of replicas last known. Back again, it is quiet for a window once more, and joins. So the cloud
 //! never sees more than the quota, however long the outage; only a replica that is cut off while others go on uses its
-//! part beside theirs.
+//! part beside theirs. A quota that is counted by the minute is silent for a minute, one by the second for a second: how a
+//! replica stands is told for each length of window.
 //!
 //! The room knows no quota, no nonce and no change: it runs scripts, and passes texts on, for those who do.
 
 mod link;
 mod session;
+mod standing;
 
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -32,8 +35,8 @@ pub struct LinkOptions {
     pub prefix: String,
     /// How long one call may take. One that takes longer counts as an outage.
     pub timeout: Duration,
-    /// The longest window of any quota.
-    pub silence: Duration,
+    /// The lengths of the windows of all quotas.
+    pub windows: BTreeSet<Duration>,
 }
 
 /// The texts of what replicas tell each other. What came while there was no connection is lost.

@@ -9,7 +9,7 @@ async fn a_wrong_address_says_how_to_write_one_and_shows_no_password() {
             url: url.to_owned().into(),
             prefix: "x".to_owned(),
             timeout: Duration::from_secs(1),
-            silence: Duration::from_secs(1),
+            windows: [Duration::from_secs(1)].into(),
         };
         let error = Link::connect(options, tokio_util::sync::CancellationToken::new()).await.unwrap_err();
         assert!(!error.to_string().contains("hunter2"), "{error}");

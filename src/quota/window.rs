@@ -1,9 +1,13 @@
 //! One bucket's slots, as a log of when each was spent: exact in every window of its length.
 
+mod pace;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::Instant;
+
+use pace::Pace;
 
 /// How late a timer may be without its turn being lost: tokio's wheel ticks in milliseconds.
 const GRAIN: Duration = Duration::from_millis(2);
@@ -72,19 +76,12 @@ impl Window {
 
     /// When the turn would come that `ahead` calls come before, as far as can be known.
     pub(super) fn estimate(&self, ahead: usize, now: Instant) -> Instant {
-        let mut turns: Vec<Instant> = Vec::with_capacity(ahead + 1);
-        let mut due = self.due.max(now);
-        for index in 0..=ahead {
-            let free = match index.checked_sub(self.per) {
-                Some(before) if self.per > 0 => turns[before] + self.latency + self.length,
-                Some(_) => now + self.length,
-                None => self.free_at(index, now).unwrap_or(now + self.latency + self.length),
-            };
-            let turn = free.max(due);
-            due = turn + self.spacing();
-            turns.push(turn);
+        if self.per == 0 {
+            return now + self.length;
         }
-        turns.last().copied().unwrap_or(now)
+        let pace = Pace { slots: self.per, round: self.latency + self.length, spacing: self.spacing() };
+        let free = |slot| self.free_at(slot, now).unwrap_or(now + pace.round);
+        pace.turn(ahead, self.due.max(now), free)
     }
 
     /// Calls begin to wait: the schedule starts here.

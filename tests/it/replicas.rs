@@ -1,5 +1,9 @@
 //! Three replicas that share Postgres and Redis: one quota, one change of a task at a time, nothing left open.
 
+mod outages;
+mod quickstart;
+mod weights;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -35,19 +39,24 @@ pub fn redis_url() -> String {
         .expect("REDIS_URL: run the tests through scripts/test.sh, which starts a Redis of its own")
 }
 
-/// A team of callers, the last of whom has three shares.
-fn options() -> Options {
+/// A team of callers, the first of whom have these weights, over this Redis.
+fn options(redis_url: &str, weights: &[u32]) -> Options {
     let mut text = "team = \"load\"\n".to_owned();
     for index in 0..CALLERS {
-        writeln!(text, "[[caller]]\nname = \"load-{index}\"\naccounts = [\"main\"]").unwrap();
+        let weight = weights.get(index).unwrap_or(&1);
+        writeln!(text, "[[caller]]\nname = \"load-{index}\"\naccounts = [\"main\"]\nweight = {weight}").unwrap();
     }
     writeln!(text, "[[grant]]\nactions = [\"*\"]\ntasks = \"any\"").unwrap();
-    let redis = format!("[redis]\nurl = \"{}\"\nprefix = \"{}\"\n", redis_url(), Uuid::new_v4().simple());
+    let redis = format!("[redis]\nurl = \"{redis_url}\"\nprefix = \"{}\"\n", Uuid::new_v4().simple());
     Options { config: redis, teams: vec![("load".to_owned(), text)], ..Options::default() }
 }
 
 async fn world() -> (World, Vec<Gateway>) {
-    let world = World::start_with(Database::Postgres, options()).await;
+    world_with(options(&redis_url(), &[])).await
+}
+
+async fn world_with(options: Options) -> (World, Vec<Gateway>) {
+    let world = World::start_with(Database::Postgres, options).await;
     // Their clocks are half a minute apart: no window and no turn may depend on them.
     let others = vec![
         world.another_by(Clock::from_wall(Arc::new(Ahead(30)))).await,
@@ -131,7 +140,7 @@ async fn three_replicas_use_one_quota_fairly_and_never_exceed_it() {
     println!("{seconds} s: {:.1} % of the quota used from the second second on, Jain's index {jain:.4}", used * 100.0);
     never_above(&world).await;
     // The soak has the machine to itself; here a busy machine must not decide.
-    let (least, fair) = if is_soak() { (0.97, 0.99) } else { (0.5, 0.9) };
+    let (least, fair) = if is_soak() { (0.98, 0.99) } else { (0.5, 0.9) };
     assert!(used >= least && jain >= fair, "{used} {jain} {shares:?}");
     end(world, others).await;
 }

@@ -71,21 +71,25 @@ local function spend(w, at)
   table.insert(w.spent, place, at)
 end
 
+-- The turn that `ahead` others come before, of slots whose turns are `round` apart. However many come before, only the first
+-- turn of each slot is gone through: the second waits for those before it, and from then on each is one round later.
+local function turn_after(ahead, slots, round, space, due, free)
+  local slot, rounds = ahead % slots, math.floor(ahead / slots)
+  local turn, own = due, due
+  for index = 0, rounds == 0 and slot or slots - 1 do
+    turn = math.max(free(index), index == 0 and due or turn + space)
+    if index == slot then own = turn end
+  end
+  if rounds == 0 then return own end
+  return math.max(own + round, turn + space * (slot + 1)) + round * (rounds - 1)
+end
+
 -- When a newcomer's turn would come that `ahead` calls come before, as far as can be known.
 local function estimate(w, ahead)
-  local turns, due = {}, math.max(w.due, now)
-  for index = 0, ahead do
-    local free
-    if index >= w.per then
-      free = w.per > 0 and turns[index - w.per + 1] + w.latency + w.length or now + w.length
-    else
-      free = free_at(w, index) or now + w.latency + w.length
-    end
-    local turn = math.max(free, due)
-    due = turn + spacing(w)
-    turns[index + 1] = turn
-  end
-  return turns[ahead + 1]
+  if w.per == 0 then return now + w.length end
+  local round = w.latency + w.length
+  local function free(index) return free_at(w, index) or now + round end
+  return turn_after(ahead, w.per, round, spacing(w), math.max(w.due, now), free)
 end
 
 -- Shares: start-time fair queueing by caller, wherever it is connected.

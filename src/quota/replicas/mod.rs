@@ -80,7 +80,7 @@ impl Replicas {
     ) -> Result<Turn, TooLong> {
         let asked = Instant::now();
         let deadline = asked + max_wait;
-        let mut modes = self.link.modes();
+        let mut modes = self.link_of(wanted).modes();
         loop {
             let mode = modes.borrow_and_update().clone();
             let left = deadline.saturating_duration_since(Instant::now());
@@ -117,7 +117,7 @@ impl Replicas {
 
     /// As [`Quota::estimate`]. Nothing while nobody can tell.
     pub(super) async fn estimate(&self, wanted: &[BucketSpec], asker: &Asker<'_>) -> Duration {
-        match self.link.mode() {
+        match self.link_of(wanted).mode() {
             Mode::Joined { session, here, of } => {
                 let wanted = part_of(wanted, here, of);
                 let (answer, estimate) = oneshot::channel();
@@ -160,6 +160,11 @@ impl Replicas {
         }
     }
 
+    /// How this replica stands in quotas of these windows.
+    fn link_of(&self, wanted: &[BucketSpec]) -> Link {
+        self.link.of_window(wanted.iter().map(|spec| spec.window).max().unwrap_or_default())
+    }
+
     fn number(&self) -> u64 {
         self.next.fetch_add(1, Ordering::Relaxed)
     }
@@ -167,9 +172,10 @@ impl Replicas {
     /// The pump of a group, started when it is first needed. Groups are named by tables and configuration: there are
     /// never more than actions times identities.
     fn pump(&self, wanted: &[BucketSpec]) -> mpsc::UnboundedSender<Order> {
-        let key = self.link.key("quota", &group(wanted));
+        let link = self.link_of(wanted);
+        let key = link.key("quota", &group(wanted));
         let mut pumps = self.pumps.lock().unwrap_or_else(PoisonError::into_inner);
-        let start = || Pump::start(key.clone(), self.link.clone());
+        let start = || Pump::start(key.clone(), link);
         pumps.entry(key.clone()).or_insert_with(start).clone()
     }
 }

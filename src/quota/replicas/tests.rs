@@ -1,4 +1,5 @@
-#![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test says what it expects by failing")]
+#![allow(clippy::disallowed_methods, reason = "where Redis is comes from the environment")]
 
 mod fairness;
 mod law;

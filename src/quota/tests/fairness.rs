@@ -2,7 +2,7 @@
 
 use super::*;
 
-const NAMES: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
+const NAMES: [&str; 12] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"];
 
 fn granted_between(log: &Log, from: Instant, to: Instant, who: Option<&str>) -> usize {
     let log = log.lock().unwrap();
@@ -12,7 +12,7 @@ fn granted_between(log: &Log, from: Instant, to: Instant, who: Option<&str>) -> 
 async fn overload(per: u32, window: Duration) {
     let (quota, spec, log) = (Quota::new(), bucket("a", per, window), Log::default());
     let begin = Instant::now();
-    let every = window * 8 / (per * 3);
+    let every = window * 12 / (per * 3);
     let loads: Vec<_> = NAMES
         .iter()
         .map(|who| tokio::spawn(load(quota.clone(), spec.clone(), asker(who), every, 20 * SECOND, Arc::clone(&log))))
@@ -23,9 +23,8 @@ async fn overload(per: u32, window: Duration) {
     let (from, to) = (begin + SECOND, begin + 20 * SECOND);
     let allowed = f64::from(per) * 19.0 / window.as_secs_f64();
     let used = granted_between(&log, from, to, None) as f64;
-    // 5 ms of answering belong to each slot's round.
-    let reachable = window.as_secs_f64() / (window.as_secs_f64() + 0.006);
-    assert!(used >= allowed * reachable.min(0.99) * 0.99, "{used} of {allowed} at {per} in {window:?}");
+    // 5 ms of answering belong to each slot's round: of a short window that is more than a hundredth.
+    assert!(used >= allowed * 0.98, "{used} of {allowed} at {per} in {window:?}");
     assert!(used <= allowed + f64::from(per));
     let shares: Vec<f64> = NAMES.iter().map(|who| granted_between(&log, from, to, Some(who)) as f64).collect();
     let (sum, squares) = (shares.iter().sum::<f64>(), shares.iter().map(|share| share * share).sum::<f64>());
@@ -78,21 +77,55 @@ async fn weights_are_shares() {
     let share = |who| granted_between(&log, begin + 2 * SECOND, begin + 30 * SECOND, Some(who)) as f64;
     let all = share("one") + share("two") + share("five");
     for (who, weight) in [("one", 1.0), ("two", 2.0), ("five", 5.0)] {
-        assert!((share(who) / all - weight / 8.0).abs() < 0.01, "{who}: {} of {all}", share(who));
+        let part = share(who) / all / (weight / 8.0);
+        assert!((part - 1.0).abs() <= 0.03, "{who}: {} of {all}", share(who));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_flood_does_not_keep_others_waiting() {
+async fn a_lone_caller_has_everything_and_a_second_one_its_half_within_a_second() {
     let (quota, spec, log) = (Quota::new(), bucket("a", 20, SECOND), Log::default());
-    let flood = tokio::spawn(load(quota.clone(), spec.clone(), asker("flood"), ms(1), 10 * SECOND, log));
+    let begin = Instant::now();
+    let flood = |who, lasting| {
+        let load = load(quota.clone(), spec.clone(), asker(who), ms(16), lasting, Arc::clone(&log));
+        tokio::spawn(load)
+    };
+    let first = flood("first", 15 * SECOND);
+    tokio::time::sleep(10 * SECOND).await;
+    let second = flood("second", 5 * SECOND);
+    first.await.unwrap();
+    second.await.unwrap();
+    let alone = granted_between(&log, begin + SECOND, begin + 10 * SECOND, Some("first"));
+    assert!(alone as f64 >= 0.98 * 20.0 * 9.0, "{alone} of 180");
+    for second in 10..15 {
+        let (from, to) = (begin + second * SECOND, begin + (second + 1) * SECOND);
+        let half = granted_between(&log, from, to, Some("second"));
+        assert!((9..=11).contains(&half), "{half} of 20 in second {second}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn beside_a_flood_a_light_caller_waits_less_than_two_turns_and_a_stop_has_the_next() {
+    let (quota, spec, log) = (Quota::new(), bucket("a", 20, SECOND), Log::default());
+    let flood = load(quota.clone(), spec.clone(), asker("flood"), ms(1), 32 * SECOND, Arc::clone(&log));
+    let flood = tokio::spawn(flood);
     tokio::time::sleep(SECOND + ms(100)).await;
-    for _ in 0..8 {
-        let turn = acquire(&quota, &spec, "light", 5 * SECOND).await.unwrap();
-        assert!(turn.waited <= ms(100), "{:?} is more than two turns", turn.waited);
+    for call in 0..60 {
+        // The flood's own stop is as urgent as anybody's.
+        let (who, class, before) = match call % 2 {
+            0 => ("light", Class::Read, 1),
+            _ => ("flood", Class::Emergency, 0),
+        };
+        let asked = Instant::now();
+        let asker = Asker { who, weight: NonZeroU32::MIN, class };
+        let turn = quota.acquire(std::slice::from_ref(&spec), &asker, 5 * SECOND).await.unwrap();
+        let others = granted_between(&log, asked + ms(1), Instant::now(), None);
+        assert!(others <= before, "{others} turns went to others before {who}'s");
+        assert!(turn.waited < ms(50) * 2, "{:?} is not less than two turns", turn.waited);
         tokio::time::sleep(ms(5)).await;
         turn.settle(Instant::now());
-        tokio::time::sleep(ms(987)).await;
+        // Every place between two turns is come to.
+        tokio::time::sleep_until(asked + ms(503)).await;
     }
     flood.await.unwrap();
 }

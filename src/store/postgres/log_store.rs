@@ -13,6 +13,9 @@ use crate::store::{
     Head, Hold, KeptCheckpoint, KeptStatement, LogEntry, LogName, LogStore, Place, Start, StoreError, logs,
 };
 
+/// The lock of who makes partitions: "dts-part" in ASCII.
+const PREPARING: i64 = 0x6474_732d_7061_7274;
+
 impl Postgres {
     async fn try_heads(&self) -> Result<Vec<Head>, StoreError> {
         let own = self.committer.lock().await.as_ref().map(|committer| committer.logs.heads());
@@ -29,6 +32,12 @@ impl Postgres {
 
     async fn try_prepare(&self) -> Result<(), StoreError> {
         let mut transaction = self.pool.begin().await.map_err(fault)?;
+        // Of instances that start together one makes them, and the others find them.
+        sqlx::query("SELECT pg_advisory_xact_lock($1)")
+            .bind(PREPARING)
+            .execute(&mut *transaction)
+            .await
+            .map_err(fault)?;
         // Less than the server's deadlock_timeout (1 s): of this and a question that wait for each other, this gives up.
         sqlx::raw_sql("SET LOCAL lock_timeout = '500ms'").execute(&mut *transaction).await.map_err(fault)?;
         for ahead in 0..=MONTHS_AHEAD {

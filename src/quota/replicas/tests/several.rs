@@ -16,6 +16,9 @@ use crate::quota::{Asker, BucketKey, BucketSpec, Class, Quota};
 
 const WINDOW: Duration = Duration::from_millis(200);
 
+/// Of another quota: longer than any test.
+const LONG: Duration = Duration::from_secs(3600);
+
 struct Replica {
     quota: Quota,
     link: Link,
@@ -65,7 +68,7 @@ async fn replica(url: &str, prefix: &str) -> Replica {
         url: url.to_owned().into(),
         prefix: prefix.to_owned(),
         timeout: Duration::from_secs(5),
-        silence: WINDOW,
+        windows: [WINDOW, LONG].into(),
     };
     let (link, messages) = Link::connect(options, CancellationToken::new()).await.unwrap();
     Replica { quota: Quota::shared(link.clone(), messages.to_this), link }
@@ -187,4 +190,23 @@ async fn the_slots_of_a_replica_that_died_come_back() {
     let living = replica(&redis_url(), &prefix).await;
     dying.shutdown_background();
     assert!(living.quota.acquire(&[bucket(1)], &asker("second"), Duration::from_secs(60)).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_quota_is_silent_for_its_own_window_however_long_others_are() {
+    let (prefix, door) = (prefix(), Door::new().await);
+    let replica = replica(&door.url(), &prefix).await;
+    let long = replica.link.of_window(LONG);
+    let joined = |mode: &Mode| matches!(mode, Mode::Joined { .. });
+    assert!(joined(&replica.link.mode()) && joined(&long.mode()));
+    door.open.send_replace(false);
+    until(&replica.link, |mode| matches!(mode, Mode::Alone { .. })).await;
+    assert!(matches!(long.mode(), Mode::Quiet { .. }), "{long:?}");
+    assert!(replica.quota.acquire(&[bucket(8)], &asker("x"), Duration::ZERO).await.is_ok());
+    let hourly = BucketSpec { window: LONG, ..bucket(8) };
+    let refused = replica.quota.acquire(&[hourly], &asker("x"), Duration::ZERO).await.unwrap_err();
+    assert!(refused.retry_after > LONG / 2, "{refused:?}");
+    door.open.send_replace(true);
+    until(&replica.link, joined).await;
+    assert!(matches!(long.mode(), Mode::Quiet { .. }), "{long:?}");
 }

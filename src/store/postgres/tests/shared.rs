@@ -1,9 +1,13 @@
 //! Several instances on one database.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
+use jiff::{SignedDuration, Timestamp};
+
 use super::{Claim, Postgres, until};
-use crate::call::{Class, Clock, Outcome};
+use crate::call::{Class, Clock, Outcome, Wall};
 use crate::store::tests::bed::{Bed, on_postgres};
 use crate::store::tests::{end, ended, intent, record};
 use crate::store::{Entry, LogName, Store, StoreError, Tenancy};
@@ -73,5 +77,32 @@ fn only_changes_of_instances_that_are_gone_are_left_open() {
         living.commit(&[end(&lost, Outcome::Unknown, None), end(&kept, Outcome::Ok, None)]).await.unwrap();
         assert!(living.open_changes(true).await.unwrap().is_empty());
         living.close().await;
+    });
+}
+
+/// A clock that is ahead by so much.
+struct Ahead(SignedDuration);
+
+impl Wall for Ahead {
+    fn now(&self) -> Timestamp {
+        Clock::system().now() + self.0
+    }
+}
+
+#[test]
+fn instances_that_start_together_make_the_partitions_once() {
+    on_postgres(async |bed| {
+        for year in 1..4 {
+            // No month has its partitions yet.
+            let ahead = Arc::new(Ahead(SignedDuration::from_hours(year * 400 * 24)));
+            let stores: Vec<Postgres> = (0..4)
+                .map(|_| Postgres::connect(&bed.url(), Clock::from_wall(Arc::clone(&ahead) as Arc<dyn Wall>)).unwrap())
+                .collect();
+            let prepared = join_all(stores.iter().map(|store| store.log().prepare())).await;
+            assert!(prepared.iter().all(Result::is_ok), "{prepared:?}");
+            for store in stores {
+                store.close().await;
+            }
+        }
     });
 }
