@@ -178,7 +178,7 @@ impl Raw {
         let known = Some(accounts.as_slice()).filter(|accounts| accounts.len() == aliases);
         let teams = self.teams.check(folders::vocabulary(known, providers.as_deref()), checker);
         let redis = self.redis.check(checker);
-        let quota = self.quota.check(redis.is_some(), checker);
+        let quota = self.quota.check(redis.is_some(), providers.as_deref(), checker);
         let purchases = self.purchases.check(checker);
         let state = self.state.check(providers.as_deref(), checker);
         let upstream = self.upstream.check(checker);

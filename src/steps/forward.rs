@@ -68,7 +68,7 @@ impl Forward {
             parameters: &call.call.request.parameters,
         };
         progress.sent();
-        let heard = self.cloud.say(&message, |first_byte| progress.answered(first_byte)).await;
+        let heard = self.cloud.say(&message, progress).await;
         if matches!(heard, Err(Silence::Unsent(_) | Silence::Unsayable(_))) {
             progress.not_sent();
         }

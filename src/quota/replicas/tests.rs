@@ -2,6 +2,7 @@
 
 mod fairness;
 mod law;
+mod limits;
 mod several;
 mod virtual_time;
 
