@@ -42,6 +42,7 @@ const COLUMNS: [&str; 38] = [
     "detail.until",
     "detail.addresses",
     "detail.journaled",
+    "detail.throttled",
 ];
 
 /// What makes a spreadsheet take a cell for a formula, or a control character that it would skip before one
@@ -153,7 +154,7 @@ mod tests {
 
     #[test]
     fn lines_end_as_the_standard_says() {
-        assert!(csv_head().ends_with(b"detail.journaled\r\n"));
+        assert!(csv_head().ends_with(b"detail.throttled\r\n"));
         assert_eq!(read(&csv_head())[0], COLUMNS);
     }
 }
