@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// The columns: fields of a record, and those of its detail behind a point.
-const COLUMNS: [&str; 38] = [
+const COLUMNS: [&str; 39] = [
     "id",
     "time",
     "account",
@@ -113,6 +113,7 @@ mod tests {
                 until: Some(jiff::Timestamp::UNIX_EPOCH),
                 addresses: vec![AddressSeen::default()],
                 journaled: true,
+                throttled: true,
                 ..Detail::default()
             },
             ..Record::default()

@@ -139,7 +139,8 @@ impl Quota {
 
     /// Books of one of `parts` processes that know nothing of each other.
     pub fn one_of(parts: u32) -> Quota {
-        Quota { sharing: Sharing::Parts(parts.max(1)), ..Quota::default() }
+        let sharing = if parts > 1 { Sharing::Parts(parts) } else { Sharing::No };
+        Quota { sharing, ..Quota::default() }
     }
 
     /// Waits for a turn in all the wanted buckets, at most `max_wait`. Dropping the future frees the place.

@@ -25,7 +25,7 @@ await scenario(
 
     await signIn(page, told.operator);
     await page.waitForSelector(`${flooded} .waiting li`);
-    assert.match(await text(page, flooded), new RegExp(`${told.action}[\\s\\S]*\\d+ of 20 in 1\\.0 s`));
+    assert.match(await text(page, flooded), new RegExp(`${told.action}[\\s\\S]*\\d+ of 50 in 1\\.0 s`));
     const callers = await texts(page, `${flooded} .waiting li`);
     assert(
       callers.some((caller) => /^(payments|orders) [\d,]+$/.test(caller)),
@@ -36,6 +36,11 @@ await scenario(
     await page.waitForFunction(() =>
       /refused in the last minute/.test(document.querySelector("#quotas .full .refusals").innerText),
     );
+
+    assert.match(await text(page, flooded), /4 held back for stops and pauses/);
+    const lowered = await texts(page, "#quotas .quota:has(.learned)");
+    assert.equal(lowered.length, 1);
+    assert.match(lowered[0], /DescribeSubscribeConf[\s\S]*the cloud allows \d+ just now[\s\S]*throttled 1 time/);
 
     // It goes on by itself, until it is told not to.
     const samples = () => page.$eval("#quotas .spark polyline", (line) => line.getAttribute("points").split(" ").length);

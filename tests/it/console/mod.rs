@@ -84,15 +84,17 @@ async fn an_operator_sees_a_flooded_quota_and_who_floods_it() {
     let options = Options { config, teams: vec![("flood".to_owned(), team.to_owned())], ..Options::default() };
     let world = World::start_with(Database::Sqlite, options).await;
     let body = json!({"JobId": world.tasks("migration", json!(7), 1).await.remove(0)}).to_string();
+    world.fault(json!({"action": "DescribeSubscribeConf", "kind": "throttle", "times": 1})).await;
+    world.with_token("orders").act("DescribeSubscribeConf", json!({"SubscribeId": "subs-none00001"})).await;
     let mut flood = JoinSet::new();
     for index in 0..60 {
         let caller = world.with_token(if index % 4 == 0 { "orders" } else { "payments" });
         let body = body.clone();
         flood.spawn(async move {
             loop {
-                caller.act_with("DescribeMigrateCheckJob", &[], &body).await;
+                caller.act_with("DescribeMigrateJobs", &[], &body).await;
                 // Now and then one that does not wait: it is refused.
-                caller.act_with("DescribeMigrateCheckJob", &[("x-dts-gateway-max-wait", "0")], &body).await;
+                caller.act_with("DescribeMigrateJobs", &[("x-dts-gateway-max-wait", "0")], &body).await;
             }
         });
     }
@@ -100,7 +102,7 @@ async fn an_operator_sees_a_flooded_quota_and_who_floods_it() {
     let told = json!({
         "reader": reader.expose_secret(),
         "operator": operator.expose_secret(),
-        "action": "DescribeMigrateCheckJob",
+        "action": "DescribeMigrateJobs",
     });
     scenario(&world, "limits.mjs", told).await;
     flood.shutdown().await;
