@@ -208,7 +208,7 @@ fn decisions(criterion: &mut Criterion) {
 fn turns(criterion: &mut Criterion) {
     let quota = Quota::new();
     let key = BucketKey { identity: "100012345678".into(), host: HOST.into(), name: "ModifyMigrateJob".into() };
-    let wanted = [BucketSpec { key, per: 1_000, window: Duration::ZERO }];
+    let wanted = [BucketSpec { key, per: 1_000, window: Duration::ZERO, reserve: 0 }];
     let asker = Asker { who: "bench", weight: NonZeroU32::MIN, class: Class::Change };
     criterion.bench_function("take and settle a turn, nobody waits", |bench| {
         bench.iter(|| {

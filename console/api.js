@@ -43,9 +43,13 @@ export async function signIn(text) {
   }
 }
 
-// An answer in JSON, parsed and as it was written.
-export async function ask(path, parameters, signal) {
-  const answer = await send(`../v1/audit/${path}`, parameters, signal);
+// The quotas as they are now.
+export const limits = async (signal) => (await read(await send("../v1/limits", {}, signal))).body;
+
+// An answer of the log in JSON, parsed and as it was written.
+export const ask = async (path, parameters, signal) => read(await send(`../v1/audit/${path}`, parameters, signal));
+
+async function read(answer) {
   try {
     const text = await answer.text();
     return { body: JSON.parse(text), text };

@@ -1,17 +1,17 @@
-// The page: signing in, and one view after the other. The address says what is shown; whatever the reader does changes the
+// The page: one view after the other. The address says what is shown; whatever the reader does changes the
 // address, and the page follows it.
 
-import { now, session, signIn, signOut } from "./api.js";
+import { now } from "./api.js";
 import { said, sum } from "./bins.js";
 import { Chart } from "./chart.js";
 import { Drawer } from "./drawer.js";
 import { Export } from "./export.js";
 import { Filters } from "./filters.js";
+import { gate } from "./gate.js";
 import { showHistory } from "./history.js";
-import { failure } from "./notes.js";
 import { showRecord } from "./record.js";
 import { Table } from "./table.js";
-import { el, stamp, value } from "./text.js";
+import { el, value } from "./text.js";
 import { format, iso, parameters, parse, question, range } from "./view.js";
 
 const AUDITOR = "auditor";
@@ -97,64 +97,26 @@ addEventListener("hashchange", () => show());
 $("refresh").addEventListener("click", () => show(true));
 $("back").addEventListener("click", () => earlier.length && go(earlier.pop()));
 $("clear").addEventListener("click", () => go({ filters: {}, outcome: [], kind: [], administrative: false }));
-$("sign-out").addEventListener("click", () => signOut());
 
-$("sign-in").addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const field = $("token");
-  const button = event.submitter ?? $("sign-in").querySelector("button");
-  button.disabled = true;
-  $("sign-in-note").replaceChildren("Signing in…");
-  try {
-    enter(await signIn(field.value.trim()));
-  } catch (problem) {
-    $("sign-in-note").replaceChildren(failure(problem));
-    field.select();
-  } finally {
-    button.disabled = false;
-  }
+gate({
+  entered: (me) => {
+    const isAuditor = me.roles.includes(AUDITOR);
+    $("restricted").hidden = isAuditor;
+    $("restricted").replaceChildren(
+      "This token has not the role ",
+      el("strong", {}, AUDITOR),
+      ": you see the records of ",
+      value(me.caller),
+      " only. Ask for a token with that role to see all.",
+    );
+    show(true);
+  },
+  left: () => {
+    drawer.close();
+    table.clear();
+    filters.clear();
+    chart.clear();
+    loaded = null;
+    for (const id of ["restricted", "total", "exporting"]) $(id).replaceChildren();
+  },
 });
-
-function enter(me) {
-  $("token").value = "";
-  $("sign-in-note").replaceChildren();
-  const roles = me.roles.length ? me.roles.join(", ") : "no role";
-  const end = me.expires_at ? `Token of ${me.issuer}, ends ${stamp(me.expires_at, 0)} UTC` : null;
-  $("who").replaceChildren(el("span", { title: end }, value(me.caller), el("span", { class: "faint" }, ` ${roles}`)));
-  const isAuditor = me.roles.includes(AUDITOR);
-  $("restricted").hidden = isAuditor;
-  $("restricted").replaceChildren(
-    "This token has not the role ",
-    el("strong", {}, AUDITOR),
-    ": you see the records of ",
-    value(me.caller),
-    " only. Ask for a token with that role to see all.",
-  );
-  for (const [id, isHidden] of [
-    ["gate", true],
-    ["page", false],
-    ["account", false],
-  ])
-    $(id).hidden = isHidden;
-  show(true);
-  $("page").focus();
-}
-
-session.addEventListener("signed-out", ({ detail: problem }) => {
-  drawer.close();
-  table.clear();
-  filters.clear();
-  chart.clear();
-  loaded = null;
-  for (const id of ["who", "restricted", "total", "exporting"]) $(id).replaceChildren();
-  for (const [id, isHidden] of [
-    ["gate", false],
-    ["page", true],
-    ["account", true],
-  ])
-    $(id).hidden = isHidden;
-  $("sign-in-note").replaceChildren(problem ? failure(problem) : "Signed out.");
-  $("token").focus();
-});
-
-$("token").focus();

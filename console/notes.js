@@ -3,9 +3,8 @@
 import { advice } from "./api.js";
 import { el, value } from "./text.js";
 
-export function failure(problem, retried) {
+export function failure(problem, retried, wise = advice(problem)) {
   const title = problem.status === 403 ? "Refused" : problem.status === 401 ? "Not signed in" : "That did not work";
-  const wise = advice(problem);
   return el(
     "div",
     { class: "failure", role: "alert" },

@@ -113,7 +113,7 @@ impl Running {
 
         let drain_timeout = config.server.drain_timeout;
         let signing = checkpoints.as_ref().map(|(checkpoints, _)| Arc::clone(checkpoints));
-        let administration = build::admin(&config.audit, &parts, signing, stopping.clone());
+        let administration = build::admin(&config, &parts, signing, stopping.clone());
         let retention = Retention {
             store: Arc::clone(&store),
             checkpoints: checkpoints.as_ref().map(|(checkpoints, _)| Arc::clone(checkpoints)),

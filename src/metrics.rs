@@ -1,18 +1,22 @@
 //! What is counted, for the platform engineer's graphs and alerts. Labels come only from closed lists (tables, reasons,
 //! outcomes), never from a caller's text, so that nobody can make the process grow.
 
+mod quotas;
+
 use std::fmt;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+
+pub use quotas::{QuotaLabels, QuotaReading, QuotaReadings};
 
 use crate::call::{Origin, Record, Settled};
 
@@ -129,11 +133,15 @@ impl Metrics {
         self.settled.get_or_create(&SettledLabels { settled: settled.as_str().to_owned() }).inc();
     }
 
-    /// Everything, as OpenMetrics text.
-    pub fn render(&self) -> String {
+    /// Everything, and how the quotas stand, as OpenMetrics text.
+    pub fn render(&self, quotas: QuotaReadings) -> String {
+        let mut now = Registry::with_prefix("dts_gateway");
+        now.register_collector(Box::new(quotas));
         let mut text = String::new();
         // Writing to a String cannot fail.
-        let _ = encode(&mut text, &self.registry);
+        let _ = encode_registry(&mut text, &self.registry)
+            .and_then(|()| encode_registry(&mut text, &now))
+            .and_then(|()| encode_eof(&mut text));
         text
     }
 }
@@ -154,12 +162,40 @@ impl fmt::Debug for Reading {
 
 #[cfg(test)]
 mod tests {
-    use super::Metrics;
+    use super::{Metrics, QuotaReading, QuotaReadings};
 
     #[test]
     fn a_watched_number_is_shown_under_the_prefix_once() {
         let mut metrics = Metrics::default();
         metrics.watch("audit_queue_bytes", "Size", || 7);
-        assert!(metrics.render().contains("\ndts_gateway_audit_queue_bytes 7\n"), "{}", metrics.render());
+        let text = metrics.render(QuotaReadings::default());
+        assert!(text.contains("\ndts_gateway_audit_queue_bytes 7\n"), "{text}");
+    }
+
+    #[test]
+    fn quotas_are_shown_with_names_of_tables_and_configuration_only() {
+        let labels = ["100", "dts.example", "", "StopIt"].map(str::to_owned);
+        let reading = QuotaReading { labels: labels.clone(), used: 7, waiting: 3, limit: 20, learned_limit: 15 };
+        let text = Metrics::default().render(QuotaReadings {
+            buckets: vec![reading],
+            tallies: vec![(labels, 5, 2)],
+            replicas: 3,
+            modes: vec![("joined", true), ("quiet", false)],
+        });
+        let of = r#"{identity="100",host="dts.example",region="",bucket="StopIt"}"#;
+        for line in [
+            format!("quota_used{of} 7"),
+            format!("quota_waiting{of} 3"),
+            format!("quota_limit{of} 20"),
+            format!("quota_learned_limit{of} 15"),
+            format!("quota_refused_total{of} 5"),
+            format!("quota_throttled_total{of} 2"),
+            "replicas 3".to_owned(),
+            r#"replica_mode{mode="joined"} 1"#.to_owned(),
+            r#"replica_mode{mode="quiet"} 0"#.to_owned(),
+        ] {
+            assert!(text.contains(&format!("\ndts_gateway_{line}\n")), "{line} is not in {text}");
+        }
+        assert!(text.ends_with("# EOF\n"));
     }
 }

@@ -37,7 +37,7 @@ pub(crate) struct Caller {
 /// A bucket.
 pub(crate) fn bucket(per: u32, window: Duration) -> BucketSpec {
     let key = BucketKey { identity: "account".into(), host: "dts.example".into(), name: "StopMigrateJob".into() };
-    BucketSpec { key, per, window }
+    BucketSpec { key, per, window, reserve: 0 }
 }
 
 /// The quota of almost every action.

@@ -1,5 +1,6 @@
-//! `/console/`: the page for those who read the log with their eyes. Its files are in the binary and ask no other host for
-//! anything. They hold no secrets, so they need no token; what the page shows, it asks the questions for that anybody asks.
+//! `/console/`: the pages for those who read the log or watch the quotas with their eyes. Their files are in the binary
+//! and ask no other host for anything. They hold no secrets, so they need no token; what a page shows, it asks the questions for
+//! that anybody asks.
 
 use std::sync::Arc;
 
@@ -21,9 +22,12 @@ const STYLE: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// The files, as they are called under `/console/`. A list by hand: what is not in it is not served.
-pub(super) const FILES: [(&str, &str, &str); 17] = [
+pub(super) const FILES: [(&str, &str, &str); 22] = [
     ("audit", HTML, include_str!("../../console/audit.html")),
     ("audit.css", STYLE, include_str!("../../console/audit.css")),
+    ("limits", HTML, include_str!("../../console/limits.html")),
+    ("limits.css", STYLE, include_str!("../../console/limits.css")),
+    ("limits.js", SCRIPT, include_str!("../../console/limits.js")),
     ("audit.js", SCRIPT, include_str!("../../console/audit.js")),
     ("api.js", SCRIPT, include_str!("../../console/api.js")),
     ("bins.js", SCRIPT, include_str!("../../console/bins.js")),
@@ -32,8 +36,10 @@ pub(super) const FILES: [(&str, &str, &str); 17] = [
     ("drawer.js", SCRIPT, include_str!("../../console/drawer.js")),
     ("export.js", SCRIPT, include_str!("../../console/export.js")),
     ("filters.js", SCRIPT, include_str!("../../console/filters.js")),
+    ("gate.js", SCRIPT, include_str!("../../console/gate.js")),
     ("history.js", SCRIPT, include_str!("../../console/history.js")),
     ("notes.js", SCRIPT, include_str!("../../console/notes.js")),
+    ("quota.js", SCRIPT, include_str!("../../console/quota.js")),
     ("record.js", SCRIPT, include_str!("../../console/record.js")),
     ("table.js", SCRIPT, include_str!("../../console/table.js")),
     ("text.js", SCRIPT, include_str!("../../console/text.js")),

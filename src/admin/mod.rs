@@ -11,6 +11,7 @@ mod desk;
 mod evidence;
 mod format;
 mod health;
+mod limits;
 mod local;
 mod me;
 mod problem;
@@ -27,15 +28,16 @@ mod tests;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 use tokio_util::sync::CancellationToken;
 
 pub use cursor::Cursors;
+pub use limits::Limits;
 pub use local::Local;
 pub use respond::AdminResponder;
 pub use sheet::{csv_head, csv_rows};
@@ -56,6 +58,9 @@ pub const COMMAND_LINE: &str = "command-line";
 /// What an auditor's token says in its claim of roles.
 pub const AUDITOR: &str = "auditor";
 
+/// What an operator's token says in its claim of roles.
+pub const OPERATOR: &str = "operator";
+
 /// OpenMetrics, as Prometheus asks for it.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -68,6 +73,8 @@ pub struct Admin {
     pub identity: Arc<Identity>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// The cloud's quotas.
+    pub limits: Limits,
     /// Where records of reading the log go.
     pub writer: Writer,
     /// Signs where pages end.
@@ -94,11 +101,12 @@ pub fn router(admin: Admin) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .with_state(Arc::new(health))
-        .route("/metrics", get(metrics).with_state(Arc::clone(&admin.metrics)));
+        .route("/metrics", get(metrics).with_state((Arc::clone(&admin.metrics), admin.limits.clone())));
     let door = Door::Tokens(admin.identity);
     let desk = Desk::new(admin.store, admin.writer, admin.cursors, &admin.origin, admin.clock, door);
     let desk = desk.signed_by(admin.checkpoints).until(admin.stopping);
-    let closed = questions().route("/v1/me", get(me::show)).with_state(desk);
+    let limits = get(limits::show).layer(Extension(admin.limits));
+    let closed = questions().route("/v1/me", get(me::show)).route("/v1/limits", limits).with_state(desk);
     open.merge(closed)
         .merge(console::router())
         .fallback(async || Problem::not_found())
@@ -119,6 +127,6 @@ fn questions() -> Router<Desk> {
         .route("/v1/audit/follow", get(evidence::follow))
 }
 
-async fn metrics(State(metrics): State<Arc<Metrics>>) -> Response {
-    ([(CONTENT_TYPE, OPEN_METRICS)], metrics.render()).into_response()
+async fn metrics(State((metrics, limits)): State<(Arc<Metrics>, Limits)>) -> Response {
+    ([(CONTENT_TYPE, OPEN_METRICS)], metrics.render(limits.readings().await)).into_response()
 }

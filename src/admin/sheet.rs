@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// The columns: fields of a record, and those of its detail behind a point.
-const COLUMNS: [&str; 39] = [
+const COLUMNS: [&str; 40] = [
     "id",
     "time",
     "account",
@@ -43,6 +43,7 @@ const COLUMNS: [&str; 39] = [
     "detail.addresses",
     "detail.journaled",
     "detail.shared_from",
+    "detail.throttled",
 ];
 
 /// What makes a spreadsheet take a cell for a formula, or a control character that it would skip before one
@@ -114,6 +115,7 @@ mod tests {
                 addresses: vec![AddressSeen::default()],
                 journaled: true,
                 shared_from: "s".to_owned(),
+                throttled: true,
                 ..Detail::default()
             },
             ..Record::default()
@@ -155,7 +157,7 @@ mod tests {
 
     #[test]
     fn lines_end_as_the_standard_says() {
-        assert!(csv_head().ends_with(b"detail.shared_from\r\n"));
+        assert!(csv_head().ends_with(b"detail.throttled\r\n"));
         assert_eq!(read(&csv_head())[0], COLUMNS);
     }
 }

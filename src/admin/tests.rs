@@ -1,4 +1,5 @@
 mod console;
+mod limits;
 mod questions;
 mod streams;
 
@@ -17,13 +18,14 @@ use tower::ServiceExt;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::{Admin, Cursors, router};
+use super::{Admin, Cursors, Limits, router};
 use crate::call::{Closed, Outcome, Pattern, Record};
 use crate::identity::{
     Claims, Fetch, FetchError, Identity, IssuerKeys, IssuerSettings, JwsAlgorithm, Keyring, KeyringLimits, Nonces,
     Roster, SealingKeys, SignatureRules, Tokens, VerifyingKey, Vocabulary, mint,
 };
 use crate::metrics::Metrics;
+use crate::quota::Quota;
 use crate::store::{Entry, Sqlite, Store, Writer, WriterOptions};
 
 const SECRET: &[u8] = b"K7vQ2mXw9ZpL4sTnB8rYc3HdJ6fGaE1u";
@@ -43,6 +45,7 @@ struct Bench {
     store: Arc<dyn Store>,
     writer: Writer,
     clock: crate::call::Clock,
+    quota: Arc<Quota>,
     stopping: CancellationToken,
     _folder: tempfile::TempDir,
 }
@@ -97,12 +100,14 @@ impl Bench {
         });
         let stopping = CancellationToken::new();
         let shutdown = stopping.clone();
+        let quota = Arc::new(Quota::new());
         let state = Admin {
             store: Arc::clone(&store),
             writer: writer.clone(),
             cursors: Cursors::new(&"not-a-secret-of-anybody-0123456789".to_owned().into()),
             identity,
             metrics: Arc::new(Metrics::default()),
+            limits: Limits::new(Arc::clone(&quota), [("100".to_owned(), "main".to_owned())]),
             origin: "gateway.example.com/audit".to_owned(),
             checkpoints: None,
             stopping: stopping.clone(),
@@ -110,7 +115,7 @@ impl Bench {
             makeshift: Arc::new(|| None),
             complaints: Arc::new(move || shutdown.is_cancelled().then(|| "draining".to_owned()).into_iter().collect()),
         };
-        Bench { router: router(state), store, writer, clock, stopping, _folder: folder }
+        Bench { router: router(state), store, writer, clock, quota, stopping, _folder: folder }
     }
 
     fn token(&self, caller: &str, roles: &[&str]) -> String {

@@ -12,9 +12,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::StartError;
-use crate::admin::{Admin, AdminResponder, Cursors};
+use crate::admin::{Admin, AdminResponder, Cursors, Limits};
 use crate::call::Clock;
-use crate::cloud::{Client, ClientOptions, Cloud};
+use crate::cloud::{Client, ClientOptions, Cloud, QuotaRules};
 use crate::config::{self, Config};
 use crate::coordinate::{Link, LinkOptions};
 use crate::dialect::Dialects;
@@ -227,7 +227,7 @@ pub(super) fn address(listener: &Listener) -> Result<SocketAddr, StartError> {
 }
 
 pub(super) fn admin(
-    audit: &config::Audit,
+    config: &Config,
     parts: &Parts,
     checkpoints: Option<Arc<Checkpoints>>,
     stopping: CancellationToken,
@@ -241,13 +241,15 @@ pub(super) fn admin(
         stopping.into_iter().chain(failing).collect()
     };
     let writer = parts.writer.clone();
+    let accounts = config.accounts.iter().map(|account| (account.identity.clone(), account.alias.clone()));
     Arc::new(AdminResponder::new(Admin {
         store: Arc::clone(&parts.store),
         identity: Arc::clone(&parts.identity),
         metrics: Arc::clone(&parts.metrics),
+        limits: Limits::new(Arc::clone(&parts.quota), accounts.collect::<Vec<_>>()),
         writer: parts.writer.clone(),
-        cursors: Cursors::new(&audit.digest_key),
-        origin: audit.origin.clone(),
+        cursors: Cursors::new(&config.audit.digest_key),
+        origin: config.audit.origin.clone(),
         checkpoints,
         stopping: stopping.clone(),
         clock: parts.clock.clone(),
@@ -273,7 +275,9 @@ pub(super) fn edge(config: Config, parts: Parts) -> (Arc<Edge<impl RequestPath>>
     let Parts { store, writer, tally, identity, client, metrics, calls, quota, reads, clock } = parts;
     let limits = EdgeLimits { max_body_bytes: config.server.max_body_bytes, body_timeout: config.server.body_timeout };
     let dialects = Arc::new(Dialects::all());
-    let cloud = Arc::new(Cloud::new(client, Arc::clone(&dialects), quota, clock.clone(), nonce));
+    let rules = QuotaRules { reserve: config.quota.reserve, learn: config.quota.learn };
+    let cloud = Cloud::new(client, Arc::clone(&dialects), quota, clock.clone(), nonce).ruled_by(rules);
+    let cloud = Arc::new(cloud);
     let states = Arc::new(States::default());
     let owners = Arc::new(Owners::new(Arc::clone(&store)));
     let remember = ReplayOptions { patience: config.upstream.read_timeout, purchase_window: config.purchases.window };

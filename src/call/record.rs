@@ -127,6 +127,9 @@ pub struct Detail {
     /// before there was a journal.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub journaled: bool,
+    /// The cloud's code says that calls came too fast: it was not carried out.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub throttled: bool,
 }
 
 /// An address that calls came from.

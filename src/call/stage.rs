@@ -143,6 +143,7 @@ pub struct Progress(Arc<Marks>);
 struct Marks {
     committed: AtomicBool,
     sent: AtomicBool,
+    throttled: AtomicBool,
     first_byte: OnceLock<Instant>,
 }
 
@@ -176,6 +177,16 @@ impl Progress {
     pub fn answered(&self, first_byte: Instant) {
         // A read that is tried again keeps its first answer's time, which is the earlier one and never used for both.
         let _ = self.0.first_byte.set(first_byte);
+    }
+
+    /// The cloud said that calls come too fast.
+    pub fn throttled(&self) {
+        self.0.throttled.store(true, Ordering::Release);
+    }
+
+    /// Whether the cloud said that calls come too fast.
+    pub fn is_throttled(&self) -> bool {
+        self.0.throttled.load(Ordering::Acquire)
     }
 
     /// When the cloud's answer began.

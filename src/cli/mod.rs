@@ -10,6 +10,8 @@ mod client;
 mod healthcheck;
 
 mod keys;
+mod limits;
+mod listener;
 mod log;
 mod migrate;
 mod out;
@@ -56,6 +58,8 @@ enum Command {
     Token(token::Token),
     /// Ask the audit log
     Audit(audit::Audit),
+    /// Show the cloud's quotas that are in use, and who waits for them
+    Limits(limits::Limits),
     /// Ask a gateway whether it is alive, for a container's health check
     Healthcheck(healthcheck::Healthcheck),
 }
@@ -115,6 +119,7 @@ impl Command {
             Command::Keys(command) => command.run(surroundings).await,
             Command::Token(command) => command.run(surroundings),
             Command::Audit(command) => command.run(surroundings).await,
+            Command::Limits(command) => command.run(surroundings).await,
             Command::Healthcheck(command) => command.run(surroundings).await,
         }
     }

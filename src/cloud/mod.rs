@@ -16,7 +16,7 @@ use client::Target;
 pub use client::{Client, ClientOptions, ConnectError};
 pub use turn::{InFlight, TurnRequest};
 
-use crate::call::{Clock, Refusal, Reply};
+use crate::call::{Clock, Progress, Refusal, Reply};
 pub use crate::dialect::Message;
 use crate::dialect::{Dialects, Received};
 use crate::quota::Quota;
@@ -28,6 +28,16 @@ pub struct Cloud {
     quota: Arc<Quota>,
     clock: Clock,
     nonce: fn() -> u64,
+    rules: QuotaRules,
+}
+
+/// How the quota is used beyond what the tables say.
+#[derive(Clone, Copy, Debug)]
+pub struct QuotaRules {
+    /// Slots that are left free for stops and pauses, in every bucket where they are counted together with other calls.
+    pub reserve: u32,
+    /// Whether a bucket shrinks when the cloud throttles.
+    pub learn: bool,
 }
 
 /// What the cloud answered.
@@ -57,14 +67,20 @@ pub enum Silence {
 impl Cloud {
     /// A way to the cloud. `nonce` draws the random number that v1 requests carry.
     pub fn new(client: Client, dialects: Arc<Dialects>, quota: Arc<Quota>, clock: Clock, nonce: fn() -> u64) -> Cloud {
-        Cloud { client, dialects, quota, clock, nonce }
+        Cloud { client, dialects, quota, clock, nonce, rules: QuotaRules { reserve: 0, learn: true } }
     }
 
-    /// Says it once. `on_first_byte` is told when the answer begins, also when it then breaks off.
+    /// The same with these rules.
+    pub fn ruled_by(self, rules: QuotaRules) -> Cloud {
+        Cloud { rules, ..self }
+    }
+
+    /// Says it once. `progress` is told when the answer begins, also when it then breaks off, and when it says that calls
+    /// come too fast.
     ///
     /// # Errors
     /// Whether it can have been heard.
-    pub async fn say(&self, message: &Message<'_>, on_first_byte: impl FnOnce(Instant)) -> Result<Heard, Silence> {
+    pub async fn say(&self, message: &Message<'_>, progress: &Progress) -> Result<Heard, Silence> {
         let dialect = self.dialects.of(message.version.family);
         let target = self.client.target(message.account.endpoint.as_deref(), message.host);
         let Target { uri, authority } = target.map_err(|why| Silence::Unsent(why.to_string()))?;
@@ -75,10 +91,13 @@ impl Cloud {
         let mut began = started;
         let received = self.client.send(uri, request, message.action.kind.is_change(), |first_byte| {
             began = first_byte;
-            on_first_byte(first_byte);
+            progress.answered(first_byte);
         });
         let received: Received = received.await?;
         let reply = dialect.answer(message.action, &received).map_err(Silence::Unanswered)?;
+        if reply.upstream_code.as_deref().is_some_and(|code| message.version.is_throttled(code)) {
+            progress.throttled();
+        }
         Ok(Heard { reply, body: received.body, first_byte: began, took: started.elapsed() })
     }
 }

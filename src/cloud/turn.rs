@@ -1,12 +1,13 @@
 //! A turn of the cloud's quota, held while a call is in flight.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::call::{self, Account, Caller, Progress, Refusal};
 use crate::provider::{Action, Dimension, Limit};
-use crate::quota::{Asker, BucketKey, BucketSpec, Class, Turn};
+use crate::quota::{Asker, BucketKey, BucketSpec, Class, Quota, Turn};
 
 use super::Cloud;
 
@@ -33,6 +34,14 @@ pub struct TurnRequest<'a> {
 pub struct InFlight {
     turn: Option<Turn>,
     progress: Progress,
+    counted: Counted,
+}
+
+/// Where a call is counted, for telling that the cloud throttled it.
+struct Counted {
+    quota: Arc<Quota>,
+    buckets: Vec<BucketSpec>,
+    learn: bool,
 }
 
 impl Cloud {
@@ -41,23 +50,40 @@ impl Cloud {
     /// # Errors
     /// `RateLimited`, at once, when it would take longer than allowed.
     pub async fn turn(&self, wanted: &TurnRequest<'_>, progress: Progress) -> Result<InFlight, Refusal> {
-        let specs = specs(wanted);
-        let turn = self.quota.acquire(&specs, &asker(wanted), wanted.max_wait).await;
+        let buckets = self.specs(wanted);
+        let turn = self.quota.acquire(&buckets, &asker(wanted), wanted.max_wait).await;
         let turn = turn.map_err(|too_long| Refusal::RateLimited {
             limit: call::Limit {
                 kind: "cloud",
-                name: too_long.name.to_string(),
+                name: too_long.key.name.to_string(),
                 quota: too_long.per,
                 window: too_long.window,
             },
             retry_after: too_long.retry_after,
         })?;
-        Ok(InFlight { turn: Some(turn), progress })
+        let counted = Counted { quota: Arc::clone(&self.quota), buckets, learn: self.rules.learn };
+        Ok(InFlight { turn: Some(turn), progress, counted })
     }
 
     /// How long a newcomer would wait for that turn now.
     pub async fn expected_wait(&self, wanted: &TurnRequest<'_>) -> Duration {
-        self.quota.estimate(&specs(wanted), &asker(wanted)).await
+        self.quota.estimate(&self.specs(wanted), &asker(wanted)).await
+    }
+
+    /// The buckets of an action's limits. The key of each names only what the cloud counts by.
+    fn specs(&self, wanted: &TurnRequest<'_>) -> Vec<BucketSpec> {
+        let bucket = &wanted.action.bucket;
+        let reserve = if bucket.mixes_urgency { self.rules.reserve } else { 0 };
+        let spec = |limit: &Limit| {
+            let counts = |dimension| limit.scope.contains(&dimension);
+            let identity = if counts(Dimension::Identity) { wanted.account.identity.as_str() } else { "" };
+            let endpoint = if counts(Dimension::Endpoint) { wanted.host } else { "" };
+            let region = wanted.region;
+            let host = if counts(Dimension::Region) { format!("{endpoint} {region}").into() } else { endpoint.into() };
+            let key = BucketKey { identity: identity.into(), host, name: bucket.name.as_str().into() };
+            BucketSpec { key, per: limit.calls, window: limit.window, reserve }
+        };
+        bucket.limits.iter().map(spec).collect()
     }
 }
 
@@ -70,7 +96,13 @@ impl InFlight {
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        let Some(turn) = self.turn.take() else { return };
+        let Some(mut turn) = self.turn.take() else { return };
+        if self.progress.is_throttled() {
+            self.counted.quota.note_throttled(&self.counted.buckets);
+            if self.counted.learn {
+                turn.mark_throttled();
+            }
+        }
         match self.progress.first_byte() {
             Some(first_byte) => turn.settle(first_byte),
             None if self.progress.is_sent() => turn.spent_until_timeout(Instant::now()),
@@ -82,18 +114,4 @@ impl Drop for InFlight {
 
 fn asker<'a>(wanted: &TurnRequest<'a>) -> Asker<'a> {
     Asker { who: &wanted.caller.name, weight: wanted.caller.weight, class: wanted.class }
-}
-
-/// The buckets of an action's limits. The key of each names only what the cloud counts by.
-fn specs(wanted: &TurnRequest<'_>) -> Vec<BucketSpec> {
-    let spec = |limit: &Limit| {
-        let counts = |dimension| limit.scope.contains(&dimension);
-        let identity = if counts(Dimension::Identity) { wanted.account.identity.as_str() } else { "" };
-        let endpoint = if counts(Dimension::Endpoint) { wanted.host } else { "" };
-        let host =
-            if counts(Dimension::Region) { format!("{endpoint} {}", wanted.region).into() } else { endpoint.into() };
-        let key = BucketKey { identity: identity.into(), host, name: wanted.action.bucket.name.as_str().into() };
-        BucketSpec { key, per: limit.calls, window: limit.window }
-    };
-    wanted.action.bucket.limits.iter().map(spec).collect()
 }

@@ -184,7 +184,7 @@ impl Raw {
         let teams = self.teams.check(folders::vocabulary(known, providers.as_deref()), checker);
         let redis = self.redis.check(checker);
         let is_deaf = redis.is_none() && self.quota.parts > 1;
-        let quota = self.quota.check(redis.is_some(), checker);
+        let quota = self.quota.check(redis.is_some(), providers.as_deref(), checker);
         let share = self.share.check(is_deaf, providers.as_deref(), checker);
         let purchases = self.purchases.check(checker);
         let state = self.state.check(providers.as_deref(), checker);

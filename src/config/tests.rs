@@ -69,6 +69,18 @@ fn the_least_configuration_has_documented_defaults() {
 }
 
 #[test]
+fn a_reserve_leaves_something_of_the_smallest_quota_that_it_is_taken_from() {
+    let with = |calls: u32| {
+        let variable = [("DTS_GATEWAY__QUOTA__RESERVE", &*calls.to_string())];
+        read(MINIMAL, &variable).map(|config| config.quota.reserve).map_err(|mistakes| rendered(&mistakes))
+    };
+    assert_eq!((with(0), with(19)), (Ok(0), Ok(19)));
+    let refused = with(20).unwrap_err();
+    assert!(refused.contains("20 is out of range, it must be 0 to 19"), "{refused}");
+    assert!(read(MINIMAL, &[]).unwrap().quota.learn);
+}
+
+#[test]
 fn every_mistake_is_reported_with_its_place() {
     let text = r#"
 [server]

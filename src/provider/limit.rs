@@ -9,6 +9,8 @@ pub struct Bucket {
     pub name: String,
     /// Every limit that holds for it; a call takes its slot in all of them at one instant, or in none. Never empty.
     pub limits: Vec<Limit>,
+    /// Stops and pauses, or the look-ups on their behalf, are counted together with other calls.
+    pub mixes_urgency: bool,
 }
 
 /// So many calls in any window of this length, for each value of the scope.

@@ -30,6 +30,7 @@ mod shape;
 mod state;
 #[cfg(test)]
 mod tests;
+mod urgency;
 mod version;
 
 use std::collections::BTreeMap;
@@ -179,7 +180,7 @@ fn folder(name: &str, files: &[(&str, &str)], report: &Report) -> Option<Folder>
 }
 
 fn link(folders: Vec<Folder>, report: Report) -> Result<Providers, Vec<TableError>> {
-    let mut versions: BTreeMap<String, Arc<Version>> = BTreeMap::new();
+    let mut versions: BTreeMap<String, Version> = BTreeMap::new();
     for folder in folders {
         let Some((version, place)) = load::version(&folder, &report) else { continue };
         for other in versions.values().filter(|other| other.family == version.family) {
@@ -188,9 +189,13 @@ fn link(folders: Vec<Folder>, report: Report) -> Result<Providers, Vec<TableErro
         if versions.contains_key(&version.version) {
             report.add(&place, format!("there is another version {}; the date tells versions apart", version.version));
         }
-        versions.insert(version.version.clone(), Arc::new(version));
+        versions.insert(version.version.clone(), version);
     }
-    if report.is_empty() { Ok(Providers { versions }) } else { Err(report.into_errors()) }
+    if !report.is_empty() {
+        return Err(report.into_errors());
+    }
+    urgency::mark(&mut versions);
+    Ok(Providers { versions: versions.into_iter().map(|(name, version)| (name, Arc::new(version))).collect() })
 }
 
 /// The same bucket in two versions of a family is one bucket at the cloud, so it has one set of limits.

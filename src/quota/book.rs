@@ -5,7 +5,7 @@
 
 mod serve;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,8 +13,9 @@ use tokio::time::Instant;
 
 use super::queue::{Bell, Lane, Waiter};
 use super::shares::{Shares, ahead_of, cost};
+use super::view::{BucketView, most, whole};
 use super::window::Window;
-use super::{Asker, BucketKey, BucketSpec, BucketView, Class, TooLong};
+use super::{Asker, BucketKey, BucketSpec, Class, TooLong};
 
 /// Buckets in memory before the first search for idle ones.
 const FIRST_SWEEP: usize = 256;
@@ -69,10 +70,12 @@ impl Book {
         now: Instant,
     ) -> Result<Answer, TooLong> {
         let buckets = self.open(wanted, now);
-        let free = |place: &usize| self.buckets[*place].waiting == 0 && self.buckets[*place].window.has_free(now);
+        let class = asker.class;
+        let free =
+            |place: &usize| self.buckets[*place].waiting == 0 && self.buckets[*place].window.has_free(class, now);
         if buckets.iter().all(free) {
             for place in &buckets {
-                self.buckets[*place].window.take(now, false);
+                self.buckets[*place].window.take(class, now, false);
             }
             return Ok(Answer::Granted(buckets));
         }
@@ -103,7 +106,8 @@ impl Book {
 
     /// How long a newcomer would wait, with the bucket in which it is longest.
     pub(super) fn too_long(&self, wanted: &[BucketSpec], asker: &Asker<'_>, now: Instant) -> TooLong {
-        let mut worst = TooLong { name: "".into(), retry_after: Duration::ZERO, per: 0, window: Duration::ZERO };
+        let mut worst =
+            TooLong { key: BucketKey::default(), retry_after: Duration::ZERO, per: 0, window: Duration::ZERO };
         for spec in wanted {
             let at = match self.places.get(&spec.key) {
                 Some(place) => self.estimate(&self.buckets[*place], asker, now),
@@ -111,7 +115,7 @@ impl Book {
             };
             let wait = if spec.per == 0 { spec.window } else { at.saturating_duration_since(now) };
             if wait >= worst.retry_after {
-                worst = TooLong { name: spec.key.name.clone(), retry_after: wait, per: spec.per, window: spec.window };
+                worst = TooLong { key: spec.key.clone(), retry_after: wait, per: spec.per, window: spec.window };
             }
         }
         worst
@@ -139,16 +143,28 @@ impl Book {
     pub(super) fn views(&self, now: Instant) -> Vec<BucketView> {
         let mut views: Vec<BucketView> = (self.places.values().map(|place| &self.buckets[*place]))
             .filter(|bucket| !bucket.is_idle(now))
-            .map(|bucket| BucketView {
-                key: bucket.key.clone(),
-                per: bucket.window.per(),
-                window: bucket.window.length(),
-                used: u32::try_from(bucket.window.used(now)).unwrap_or(u32::MAX),
-                waiting: bucket.waiting,
-            })
+            .map(|bucket| self.view(bucket, now))
             .collect();
         views.sort_by(|a, b| a.key.cmp(&b.key));
         views
+    }
+
+    fn view(&self, bucket: &Bucket, now: Instant) -> BucketView {
+        let window = &bucket.window;
+        let mut callers: BTreeMap<&Arc<str>, usize> = BTreeMap::new();
+        for flow in bucket.lanes.iter().flat_map(|lane| &self.lanes[*lane].flows) {
+            *callers.entry(&flow.who).or_default() += flow.waiters.len();
+        }
+        BucketView {
+            per: window.per(),
+            window: window.length(),
+            learned: window.is_lowered(now).then(|| whole(window.limit(now))),
+            reserve: whole(window.reserve(now)),
+            used: whole(window.used(now)),
+            waiting: bucket.waiting,
+            callers: most(callers.into_iter().map(|(who, waiting)| (Arc::clone(who), waiting)).collect()),
+            ..BucketView::new(bucket.key.clone())
+        }
     }
 
     /// How many buckets are remembered, idle ones among them.
@@ -165,7 +181,7 @@ impl Book {
                 Some(place) => *place,
                 None => self.create(spec, &buckets, now),
             };
-            self.buckets[place].window.resize(spec.per, spec.window);
+            self.buckets[place].window.resize(spec.per, spec.window, spec.reserve);
             buckets.push(place);
         }
         buckets.sort_unstable();
@@ -264,7 +280,7 @@ impl Book {
     }
 
     fn estimate(&self, bucket: &Bucket, asker: &Asker<'_>, now: Instant) -> Instant {
-        if bucket.waiting == 0 && bucket.window.has_free(now) {
+        if bucket.waiting == 0 && bucket.window.has_free(asker.class, now) {
             return now;
         }
         let flows = || bucket.lanes.iter().flat_map(|lane| &self.lanes[*lane].flows);
@@ -278,12 +294,12 @@ impl Book {
                 false => ahead_of(lead, flow.waiters.len(), bucket.shares.lead(&flow.who), flow.weight),
             })
             .sum();
-        bucket.window.estimate(before + others, now)
+        bucket.window.estimate(before + others, asker.class, now)
     }
 }
 
 impl Bucket {
     fn is_idle(&self, now: Instant) -> bool {
-        self.waiting == 0 && self.window.used(now) == 0
+        self.waiting == 0 && self.window.used(now) == 0 && !self.window.is_lowered(now)
     }
 }

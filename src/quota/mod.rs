@@ -9,16 +9,20 @@
 //! told the buckets. Buckets in use are remembered, so their keys must come from tables and configuration, never from callers.
 
 mod book;
+mod learned;
 mod place;
 mod queue;
 mod replicas;
 mod shares;
+mod tally;
 mod turn;
+mod view;
 mod window;
 
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,13 +35,17 @@ use crate::coordinate::Link;
 use book::{Answer, Book};
 use place::Place;
 use replicas::Replicas;
+use tally::Tallies;
+pub use tally::Tally;
 pub use turn::Turn;
+pub use view::{BucketView, MOST_CALLERS, Standing, View};
 
 /// The books of all buckets. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Quota {
     book: Shared,
     sharing: Sharing,
+    tallies: Tallies,
 }
 
 /// With whom the quota is shared.
@@ -53,7 +61,7 @@ enum Sharing {
 }
 
 /// What the cloud counts together.
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct BucketKey {
     /// The account's identity at the cloud.
     pub identity: Arc<str>,
@@ -72,6 +80,8 @@ pub struct BucketSpec {
     pub per: u32,
     /// The window.
     pub window: Duration,
+    /// Slots that are left free for [`Class::Emergency`]. At least one is always left to the others.
+    pub reserve: u32,
 }
 
 /// On whose behalf a turn is asked for.
@@ -100,31 +110,16 @@ pub enum Class {
 
 /// The call's turn would come too late.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the next turn in {name} comes in {retry_after:?}")]
+#[error("the next turn in {} comes in {retry_after:?}", key.name)]
 pub struct TooLong {
-    /// The name of the bucket with the longest wait.
-    pub name: Arc<str>,
+    /// The bucket with the longest wait.
+    pub key: BucketKey,
     /// When a turn would come, if nobody else asks and the cloud goes on answering as fast as it does.
     pub retry_after: Duration,
     /// Calls in a window.
     pub per: u32,
     /// The window.
     pub window: Duration,
-}
-
-/// A bucket as it is now.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct BucketView {
-    /// Which one.
-    pub key: BucketKey,
-    /// Calls in a window.
-    pub per: u32,
-    /// The window.
-    pub window: Duration,
-    /// Slots that are taken or not yet free again.
-    pub used: u32,
-    /// Calls that wait for a turn.
-    pub waiting: usize,
 }
 
 #[derive(Clone, Default)]
@@ -139,12 +134,13 @@ impl Quota {
     /// Books that are shared over `link`, with the messages to this replica. Must be called inside a Tokio runtime.
     pub fn shared(link: Link, messages: mpsc::UnboundedReceiver<String>) -> Quota {
         let replicas = Arc::new(Replicas::new(link, messages));
-        Quota { book: Shared::default(), sharing: Sharing::Replicas(replicas) }
+        Quota { sharing: Sharing::Replicas(replicas), ..Quota::default() }
     }
 
     /// Books of one of `parts` processes that know nothing of each other.
     pub fn one_of(parts: u32) -> Quota {
-        Quota { book: Shared::default(), sharing: Sharing::Parts(parts.max(1)) }
+        let sharing = if parts > 1 { Sharing::Parts(parts) } else { Sharing::No };
+        Quota { sharing, ..Quota::default() }
     }
 
     /// Waits for a turn in all the wanted buckets, at most `max_wait`. Dropping the future frees the place.
@@ -152,6 +148,11 @@ impl Quota {
     /// # Errors
     /// The turn would come later than that: known at once, or, if more urgent calls came in between, at the end.
     pub async fn acquire(&self, wanted: &[BucketSpec], asker: &Asker<'_>, max_wait: Duration) -> Result<Turn, TooLong> {
+        let turn = self.wait(wanted, asker, max_wait).await;
+        turn.inspect_err(|too_long| self.tallies.refused(&too_long.key, Instant::now()))
+    }
+
+    async fn wait(&self, wanted: &[BucketSpec], asker: &Asker<'_>, max_wait: Duration) -> Result<Turn, TooLong> {
         let part;
         let wanted = match &self.sharing {
             Sharing::No => wanted,
@@ -199,7 +200,27 @@ impl Quota {
         self.book.lock().too_long(wanted, asker, Instant::now()).retry_after
     }
 
-    /// The buckets that are in use, in the order of their keys.
+    /// The cloud throttled a call that was counted in these buckets.
+    pub fn note_throttled(&self, buckets: &[BucketSpec]) {
+        let now = Instant::now();
+        buckets.iter().for_each(|spec| self.tallies.throttled(&spec.key, now));
+    }
+
+    /// What this process has refused and was throttled for, of every bucket where that ever happened.
+    pub fn tallies(&self) -> BTreeMap<BucketKey, Tally> {
+        self.tallies.all(Instant::now())
+    }
+
+    /// How the quota stands; of the book that replicas share, while there is one.
+    pub async fn view(&self) -> View {
+        match &self.sharing {
+            Sharing::No => View { standing: Standing::Sole, buckets: self.snapshot() },
+            Sharing::Parts(of) => View { standing: Standing::Parts { of: *of }, buckets: self.snapshot() },
+            Sharing::Replicas(replicas) => replicas.view().await,
+        }
+    }
+
+    /// The buckets that are in use in this process's own book, in the order of their keys.
     pub fn snapshot(&self) -> Vec<BucketView> {
         self.book.lock().views(Instant::now())
     }
@@ -208,7 +229,10 @@ impl Quota {
 /// So many parts of each bucket, in whole calls.
 fn part_of(wanted: &[BucketSpec], parts: u32, of: u32) -> Vec<BucketSpec> {
     let part = |per: u32| if parts >= of { per } else { per / of.max(1) * parts };
-    wanted.iter().map(|spec| BucketSpec { per: part(spec.per), ..spec.clone() }).collect()
+    let at_least = |reserve: u32| if parts >= of { reserve } else { reserve.div_ceil(of.max(1)) * parts };
+    let shrunk =
+        |spec: &BucketSpec| BucketSpec { per: part(spec.per), reserve: at_least(spec.reserve), ..spec.clone() };
+    wanted.iter().map(shrunk).collect()
 }
 
 impl Shared {

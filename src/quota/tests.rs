@@ -2,8 +2,11 @@
 
 mod fairness;
 mod law;
+mod learned;
+mod reserve;
 mod scopes;
 mod several;
+mod views;
 
 use std::sync::{Arc, Mutex};
 
@@ -17,7 +20,7 @@ fn ms(milliseconds: u64) -> Duration {
 
 fn bucket(name: &str, per: u32, window: Duration) -> BucketSpec {
     let key = BucketKey { identity: "account".into(), host: "dts.example".into(), name: name.into() };
-    BucketSpec { key, per, window }
+    BucketSpec { key, per, window, reserve: 0 }
 }
 
 fn asker(who: &str) -> Asker<'_> {
@@ -48,7 +51,7 @@ async fn a_lone_caller_gets_the_whole_quota_at_once() {
     }
     assert!(turns.iter().all(|turn| turn.waited.is_zero()));
     let refused = acquire(&quota, &spec, "first", ms(999)).await.unwrap_err();
-    assert_eq!((&*refused.name, refused.per, refused.window), ("a", 20, SECOND));
+    assert_eq!((&*refused.key.name, refused.per, refused.window), ("a", 20, SECOND));
     assert_eq!(refused.retry_after, SECOND, "the earliest that calls under way can be over");
 }
 

@@ -16,6 +16,7 @@ pub struct Turn {
     held: Held,
     granted: Instant,
     sent: bool,
+    throttled: bool,
 }
 
 /// Where the slots are accounted for.
@@ -31,11 +32,11 @@ enum Held {
 
 impl Turn {
     pub(super) fn new(book: Shared, buckets: Vec<usize>, granted: Instant, waited: Duration) -> Turn {
-        Turn { waited, held: Held::Book(book, buckets), granted, sent: false }
+        Turn { waited, held: Held::Book(book, buckets), granted, sent: false, throttled: false }
     }
 
     pub(super) fn shared(slot: Slot, waited: Duration) -> Turn {
-        Turn { waited, held: Held::Replicas(slot), granted: Instant::now(), sent: false }
+        Turn { waited, held: Held::Replicas(slot), granted: Instant::now(), sent: false, throttled: false }
     }
 
     /// It was waited for since `asked`, somewhere else at first.
@@ -47,6 +48,11 @@ impl Turn {
     /// Bytes may leave from here on, so that a drop spends the slots for one window from then.
     pub fn mark_sent(&mut self) {
         self.sent = true;
+    }
+
+    /// The cloud says that this call was one too many: it allows less than it should.
+    pub fn mark_throttled(&mut self) {
+        self.throttled = true;
     }
 
     /// The first byte of the answer came: the slots are free one window later.
@@ -62,10 +68,20 @@ impl Turn {
 
     /// Tells whoever accounts for the slots: a window of this process `how` its slot ended, replicas when it was spent.
     fn end(&mut self, how: impl Fn(&mut Window), spent: Option<Instant>) {
+        let (granted, throttled) = (self.granted, self.throttled);
         match std::mem::replace(&mut self.held, Held::Nothing) {
             Held::Nothing => {}
-            Held::Book(book, buckets) => book.lock().end(&buckets, how, Instant::now()),
-            Held::Replicas(slot) => slot.end(spent),
+            Held::Book(book, buckets) => {
+                let now = Instant::now();
+                let end = |window: &mut Window| {
+                    if throttled {
+                        window.throttle(granted, now);
+                    }
+                    how(window);
+                };
+                book.lock().end(&buckets, end, now);
+            }
+            Held::Replicas(slot) => slot.end(spent, throttled),
         }
     }
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::Class;
+use super::learned::Learned;
 use pace::Pace;
 
 /// How late a timer may be without its turn being lost: tokio's wheel ticks in milliseconds.
@@ -15,8 +17,12 @@ const GRAIN: Duration = Duration::from_millis(2);
 /// The slots of one bucket.
 #[derive(Debug)]
 pub(super) struct Window {
+    /// Calls that are allowed.
     per: usize,
     length: Duration,
+    /// Slots that are left free for emergencies.
+    reserve: usize,
+    learned: Learned,
     in_flight: usize,
     /// First bytes of answers, oldest first. Those older than a window are free and stay only to say since when.
     spent: VecDeque<Instant>,
@@ -34,6 +40,8 @@ impl Window {
         Window {
             per: per as usize,
             length,
+            reserve: 0,
+            learned: Learned::default(),
             in_flight: 0,
             spent: VecDeque::new(),
             due: now,
@@ -43,14 +51,30 @@ impl Window {
     }
 
     /// Takes over a size that may have changed.
-    pub(super) fn resize(&mut self, per: u32, length: Duration) {
+    pub(super) fn resize(&mut self, per: u32, length: Duration, reserve: u32) {
         self.per = per as usize;
         self.length = length;
+        self.reserve = reserve as usize;
     }
 
-    /// Calls in a window.
+    /// Calls that are allowed in a window.
     pub(super) fn per(&self) -> u32 {
         u32::try_from(self.per).unwrap_or(u32::MAX)
+    }
+
+    /// Calls that may be used in a window now.
+    pub(super) fn limit(&self, now: Instant) -> usize {
+        self.learned.limit(self.per, self.length, now)
+    }
+
+    /// Whether the cloud was seen to allow less than it should.
+    pub(super) fn is_lowered(&self, now: Instant) -> bool {
+        self.limit(now) < self.per
+    }
+
+    /// Slots that are left free for emergencies now: never the last one, or nobody else would ever have a turn.
+    pub(super) fn reserve(&self, now: Instant) -> usize {
+        self.reserve.min(self.limit(now).saturating_sub(1))
     }
 
     /// The window.
@@ -64,24 +88,31 @@ impl Window {
     }
 
     /// Whether a slot is free for a call that nobody waits before.
-    pub(super) fn has_free(&self, now: Instant) -> bool {
-        self.free_at(0, now).is_some_and(|at| at <= now)
+    pub(super) fn has_free(&self, class: Class, now: Instant) -> bool {
+        self.free_at(self.kept_from(class, now), now).is_some_and(|at| at <= now)
     }
 
     /// When the turn comes of the call that waits first, with `held` slots to be left free; none while that depends on
     /// calls that are under way.
-    pub(super) fn turn_at(&self, held: usize, now: Instant) -> Option<Instant> {
-        self.free_at(held, now).map(|free| free.max(self.due).max(self.brisk))
+    pub(super) fn turn_at(&self, held: usize, class: Class, now: Instant) -> Option<Instant> {
+        let free = self.free_at(held + self.kept_from(class, now), now)?;
+        Some(if self.is_at_once(class) { free } else { free.max(self.due).max(self.brisk) })
     }
 
     /// When the turn would come that `ahead` calls come before, as far as can be known.
-    pub(super) fn estimate(&self, ahead: usize, now: Instant) -> Instant {
-        if self.per == 0 {
+    pub(super) fn estimate(&self, ahead: usize, class: Class, now: Instant) -> Instant {
+        let kept = self.kept_from(class, now);
+        let slots = self.limit(now) - kept;
+        if slots == 0 {
             return now + self.length;
         }
-        let pace = Pace { slots: self.per, round: self.latency + self.length, spacing: self.spacing() };
-        let free = |slot| self.free_at(slot, now).unwrap_or(now + pace.round);
-        pace.turn(ahead, self.due.max(now), free)
+        let (spacing, due) = match self.is_at_once(class) {
+            true => (Duration::ZERO, now),
+            false => (self.spacing(now), self.due.max(now)),
+        };
+        let pace = Pace { slots, round: self.latency + self.length, spacing };
+        let free = |slot| self.free_at(slot + kept, now).unwrap_or(now + pace.round);
+        pace.turn(ahead, due, free)
     }
 
     /// Calls begin to wait: the schedule starts here.
@@ -90,16 +121,15 @@ impl Window {
     }
 
     /// Takes a slot that is free. `waited`: for a call that had to wait.
-    pub(super) fn take(&mut self, now: Instant, waited: bool) {
-        let mut free_since = None;
-        while self.in_flight + self.spent.len() >= self.per {
-            match self.spent.pop_front() {
-                Some(spent) => free_since = Some(spent + self.length),
-                None => break,
-            }
-        }
+    pub(super) fn take(&mut self, class: Class, now: Instant, waited: bool) {
+        let limit = self.limit(now);
+        let free_since = self.freed_by(self.kept_from(class, now), now);
+        while self.in_flight + self.spent.len() >= limit && self.spent.pop_front().is_some() {}
         self.in_flight += 1;
-        let spacing = self.spacing();
+        let spacing = self.spacing(now);
+        if self.is_at_once(class) {
+            return;
+        }
         if !waited {
             self.due = now + spacing;
             self.brisk = now + spacing / 2;
@@ -110,6 +140,12 @@ impl Window {
         let meant = could.min(now).max(now.checked_sub(self.length).unwrap_or(now));
         self.due = meant + spacing;
         self.brisk = self.brisk.max(now.checked_sub(GRAIN).unwrap_or(now)) + spacing / 2;
+    }
+
+    /// The cloud throttled the call whose turn was `granted`, which is still under way here.
+    pub(super) fn throttle(&mut self, granted: Instant, now: Instant) {
+        let used = self.used(now);
+        self.learned.throttle(granted, used, self.per, self.length, now);
     }
 
     /// The answer's first byte came, to a call whose turn was `granted`.
@@ -133,14 +169,27 @@ impl Window {
 
     /// When the slot is free that comes after `held` others; none while that depends on calls that are under way.
     fn free_at(&self, held: usize, now: Instant) -> Option<Instant> {
-        match (held + self.in_flight + self.spent.len()).checked_sub(self.per) {
-            None => Some(now),
-            Some(_) if self.per == 0 => None,
-            Some(place) => self.spent.get(place).map(|spent| *spent + self.length),
-        }
+        if held + self.in_flight + self.spent.len() < self.limit(now) { Some(now) } else { self.freed_by(held, now) }
     }
 
-    fn spacing(&self) -> Duration {
-        self.length / self.per().max(1)
+    /// When the call is a window ago whose slot is the one that comes after `held` others, if it is one that was spent.
+    fn freed_by(&self, held: usize, now: Instant) -> Option<Instant> {
+        let limit = self.limit(now);
+        let place = (held + self.in_flight + self.spent.len()).checked_sub(limit)?;
+        if limit == 0 { None } else { self.spent.get(place).map(|spent| *spent + self.length) }
+    }
+
+    fn kept_from(&self, class: Class, now: Instant) -> usize {
+        if class == Class::Emergency { 0 } else { self.reserve(now) }
+    }
+
+    /// What slots are reserved for does not keep to the schedule of the others.
+    fn is_at_once(&self, class: Class) -> bool {
+        class == Class::Emergency && self.reserve > 0
+    }
+
+    fn spacing(&self, now: Instant) -> Duration {
+        let turns = self.limit(now) - self.reserve(now);
+        self.length / u32::try_from(turns.max(1)).unwrap_or(u32::MAX)
     }
 }

@@ -68,7 +68,7 @@ impl Forward {
             parameters: &call.call.request.parameters,
         };
         progress.sent();
-        let heard = self.cloud.say(&message, |first_byte| progress.answered(first_byte)).await;
+        let heard = self.cloud.say(&message, progress).await;
         if matches!(heard, Err(Silence::Unsent(_) | Silence::Unsayable(_))) {
             progress.not_sent();
         }
@@ -76,9 +76,12 @@ impl Forward {
     }
 
     fn learn(&self, call: &Authorized, heard: &Heard, asked_at: tokio::time::Instant) {
+        let code = heard.reply.upstream_code.as_deref();
+        let is_throttled = code.is_some_and(|code| call.version.is_throttled(code));
         call.call.record.update(|record| {
             record.detail.upstream_status = Some(heard.reply.status.as_u16());
             record.detail.upstream_ms = Some(milliseconds(heard.took));
+            record.detail.throttled = is_throttled;
         });
         if heard.reply.upstream_code.is_some() || call.version.state_sources(&call.action.name).next().is_none() {
             return;

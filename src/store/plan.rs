@@ -329,10 +329,9 @@ pub(super) fn until(closed: &Closed) -> Option<Timestamp> {
 /// What was not carried out is forgotten: a refusal of ours, and the cloud's throttling, which says "later". Of what
 /// nobody knows the outcome of, only that it happened is kept, so that nobody does it again.
 pub(super) fn memory(closed: &Closed) -> Memory {
-    let throttled = closed.record.upstream_code.as_deref().is_some_and(|code| code.starts_with("RequestLimitExceeded"));
     match closed.record.outcome {
         Outcome::Refused => Memory::Forget,
-        Outcome::Failed if throttled => Memory::Forget,
+        Outcome::Failed if closed.record.detail.throttled => Memory::Forget,
         Outcome::Ok | Outcome::Failed => Memory::Keep(closed.answer.as_ref().map(|answer| answer.to_vec())),
         Outcome::Unknown | Outcome::Open => Memory::Keep(None),
     }

@@ -23,6 +23,7 @@ mod gateway;
 mod inputs;
 mod journaling;
 mod kill;
+mod limits;
 mod load;
 mod outcomes;
 mod ownership;

@@ -19,7 +19,8 @@ use serde_json::Value;
 
 use super::Surroundings;
 use filters::{Filters, Paging, query};
-use source::{Source, Where};
+pub(super) use source::Source;
+use source::Where;
 
 /// Arguments of `audit`.
 #[derive(Args, Debug)]

@@ -1,7 +1,7 @@
 //! Where the log is: behind an admin listener, or in a store that this process opens itself. Both answer alike, and both
 //! write down who has asked.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use tokio::time::timeout;
 
+use super::super::listener::Listener;
 use super::super::out::plain;
 use super::super::settings::{Settings, open_store};
 use super::super::{Surroundings, client};
@@ -23,34 +24,21 @@ use crate::store::{Store, Writer, WriterOptions};
 /// How long an answer may take to begin, and its next part to come: the listener gives a question 5 s when it is its turn.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Where the admin listener is, if the command line does not say.
-const URL: &str = "DTS_GATEWAY_ADMIN_URL";
-
-/// A token for it.
-const TOKEN: &str = "DTS_GATEWAY_ADMIN_TOKEN";
-
 /// Where to ask.
 #[derive(Args, Debug)]
 pub(super) struct Where {
-    /// The admin listener [default: DTS_GATEWAY_ADMIN_URL]
-    #[arg(long, conflicts_with_all = ["config", "data_dir"])]
-    url: Option<String>,
-    /// A file with a token for it [default: what DTS_GATEWAY_ADMIN_TOKEN holds]
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["config", "data_dir", "token"])]
-    token_file: Option<PathBuf>,
-    /// A token for it; others on this machine can see it
-    #[arg(long, conflicts_with_all = ["config", "data_dir"])]
-    token: Option<String>,
+    #[command(flatten)]
+    listener: Listener,
     /// Read the store of this configuration instead
-    #[arg(long, value_name = "FILE", conflicts_with = "data_dir")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["data_dir", "url", "token_file", "token"])]
     config: Option<PathBuf>,
     /// Read the store of a folder of quickstart instead
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["url", "token_file", "token"])]
     data_dir: Option<PathBuf>,
 }
 
 /// The log, ready to be asked.
-pub(super) enum Source {
+pub(in crate::cli) enum Source {
     Admin { url: String, token: SecretString },
     Store { local: Local, store: Arc<dyn Store>, writer: Writer },
 }
@@ -87,20 +75,12 @@ impl Source {
             );
             return Ok(Source::Store { local, store, writer });
         }
-        let token = match (&place.token, &place.token_file) {
-            (Some(token), _) => Some(token.clone()),
-            (None, Some(file)) => Some(read_token(file)?),
-            (None, None) => here.variable(TOKEN).map(str::to_owned),
-        };
-        let url = place.url.as_deref().or(here.variable(URL));
-        let missing = |what: &str| miette::miette!("say where the log is: {what}, or --config, or --data-dir");
-        let url = url.ok_or_else(|| missing(&format!("--url or {URL}")))?.trim_end_matches('/').to_owned();
-        let token = token.ok_or_else(|| missing(&format!("--token-file or {TOKEN}")))?.into();
+        let (url, token) = place.listener.resolve(", or --config, or --data-dir", here)?;
         Ok(Source::Admin { url, token })
     }
 
     /// A whole answer.
-    pub(super) async fn json(&self, path: &str) -> miette::Result<Value> {
+    pub(in crate::cli) async fn json(&self, path: &str) -> miette::Result<Value> {
         let body = Limited::new(self.get(path).await?, client::LARGEST_ANSWER).collect();
         let body = timeout(PATIENCE, body).await.map_err(|_| self.complaint(&late()))?;
         let bytes = body.map_err(|error| self.complaint(&client::reason(&*error)))?.to_bytes();
@@ -181,9 +161,4 @@ impl Lines {
 
 fn late() -> String {
     format!("no answer within {} s", PATIENCE.as_secs())
-}
-
-fn read_token(file: &Path) -> miette::Result<String> {
-    let text = std::fs::read_to_string(file).map_err(|error| miette::miette!("{}: {error}", file.display()))?;
-    Ok(text.trim().to_owned())
 }

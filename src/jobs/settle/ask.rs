@@ -56,7 +56,7 @@ impl Settle {
             parameters,
         };
         progress.sent();
-        let heard = self.cloud.say(&message, |first_byte| progress.answered(first_byte)).await.map_err(why)?;
+        let heard = self.cloud.say(&message, &progress).await.map_err(why)?;
         match &heard.reply.upstream_code {
             Some(code) if version.is_task_not_found(code) => Ok(Answer::NoTask),
             Some(code) => Err(format!("the cloud answered {code}")),

@@ -358,3 +358,14 @@ fn what_only_stops_or_pauses_is_marked_and_nothing_else_is() {
         }
     }
 }
+
+#[test]
+fn a_bucket_mixes_urgency_where_a_stop_or_its_look_up_is_counted_with_other_calls() {
+    let providers = Providers::embedded().unwrap();
+    let mixes =
+        |version: &str, action: &str| providers.version(version).unwrap().action(action).unwrap().bucket.mixes_urgency;
+    assert!(mixes("2018-03-30", "DescribeMigrateJobs"), "the state of what is to be stopped is asked for with it");
+    assert!(mixes("2020-01-01", "DescribeDtsJobDetail") || mixes("2020-01-01", "DescribeDtsJobs"));
+    assert!(!mixes("2018-03-30", "StopMigrateJob"), "nothing else is counted with it");
+    assert!(!mixes("2018-03-30", "DescribeSubscribeConf"), "no subscription can be stopped");
+}

@@ -59,10 +59,10 @@ impl Book {
         heads.sort_unstable_by_key(|head| head.order);
         let mut held: Vec<usize> = Vec::new();
         for head in &mut heads {
-            let buckets = &self.lanes[head.lane].buckets;
+            let (buckets, class) = (&self.lanes[head.lane].buckets, head.order.0);
             let turn_in = |place: &usize| {
                 let others = held.iter().filter(|other| *other == place).count();
-                self.buckets[*place].window.turn_at(others, now)
+                self.buckets[*place].window.turn_at(others, class, now)
             };
             let turns: Option<Vec<Instant>> = buckets.iter().map(turn_in).collect();
             head.turn = turns.and_then(|turns| turns.into_iter().max());
@@ -83,10 +83,10 @@ impl Book {
 
     fn grant(&mut self, lane: usize, flow: usize, now: Instant) {
         let Lane { buckets, flows } = &self.lanes[lane];
-        let (who, weight) = (Arc::clone(&flows[flow].who), flows[flow].weight);
+        let (who, weight, class) = (Arc::clone(&flows[flow].who), flows[flow].weight, flows[flow].class);
         for place in buckets {
             let bucket = &mut self.buckets[*place];
-            bucket.window.take(now, true);
+            bucket.window.take(class, now, true);
             bucket.shares.serve(&who, weight);
         }
         if let Some(waiter) = self.lanes[lane].pop(flow) {

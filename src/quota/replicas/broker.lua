@@ -2,8 +2,9 @@
 --
 -- KEYS[1]  the group's state
 -- ARGV[1]  the session that asks; ARGV[2]  the channels' prefix; ARGV[3]  what it asks, as JSON:
---   windows  {id, per, length}...        lengths and times in whole microseconds; per as it is to be used now
+--   windows  {id, per, length, reserve}...   lengths and times in whole microseconds; per as it is to be used now
 --   asks     see the end of this file
+--   view     nothing is asked but how the group is; nothing changes by that
 -- Answers   {due, waiting, granted {{ref, slot}...}, refused {{ref, window, wait}...}, given {{flow, slot}...}}
 --
 -- Times come from this server's clock alone. Sessions tell how long ago something was, never when.
@@ -12,6 +13,8 @@ local DEAD_AFTER = 3000000  -- a session that was not heard of for so long is de
 local KEPT_FOR = 120000     -- milliseconds that an unused group is kept; far longer than any window
 local GRAIN = 2000          -- how late a timer may be without its turn being lost
 local TURN = 1048576        -- the virtual cost of a turn of weight 1
+local EMERGENCY = 0         -- the class for which slots are reserved
+local STEPS, STEP = 20, 10000000  -- what the cloud allows less comes back in so many steps of so long, or of a window
 
 local session, prefix, asked = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 local clock = redis.call('TIME')
@@ -21,38 +24,65 @@ local group = kept and cmsgpack.unpack(kept) or { windows = {}, flows = {}, slot
 
 -- One window: `spent` holds the times of first bytes, oldest first, `flying` counts slots without one.
 
-local function window(id, per, length)
+-- `limit` is what may be used of `per` now: less while the cloud was seen to allow less (`lowered` at that time `to` so
+-- many). `kept` slots of it are left free for emergencies, never the last one.
+local function set_limit(w)
+  w.limit = w.per
+  if w.lowered then
+    local steps = math.floor((now - w.lowered) / math.max(STEP, w.length))
+    local limit = w.to + steps * math.ceil(w.per / STEPS)
+    if limit < w.per then w.limit = limit else w.lowered, w.to = nil, nil end
+  end
+  w.kept = math.max(math.min(w.reserve, w.limit - 1), 0)
+end
+
+local function window(id, per, length, reserve)
   local found = group.windows[id]
   if not found then
     found = { spent = {}, flying = 0, due = now, brisk = now, latency = 0, waiting = 0, clock = 0, served = {} }
     group.windows[id] = found
   end
-  found.per, found.length = per, length
-  return found
+  found.per, found.length, found.reserve = per, length, reserve
+  set_limit(found)
 end
 
-local function spacing(w) return math.floor(w.length / math.max(w.per, 1)) end
+for _, w in pairs(group.windows) do set_limit(w) end
+
+local function spacing(w) return math.floor(w.length / math.max(w.limit - w.kept, 1)) end
+
+local function kept_from(w, class) return class == EMERGENCY and 0 or w.kept end
+
+-- What slots are reserved for does not keep to the schedule of the others.
+local function at_once(w, class) return class == EMERGENCY and w.reserve > 0 end
+
+-- When the call is a window ago whose slot is the one that comes after `held` others, if it is one that was spent.
+local function freed_by(w, held)
+  local spent = w.limit > 0 and w.spent[held + w.flying + #w.spent - w.limit + 1]
+  return spent and spent + w.length or nil
+end
 
 -- When the slot is free that comes after `held` others; nothing while that depends on calls under way.
 local function free_at(w, held)
-  local over = held + w.flying + #w.spent - w.per
-  if over < 0 then return now end
-  if w.per == 0 then return nil end
-  local spent = w.spent[over + 1]
-  return spent and spent + w.length
+  if held + w.flying + #w.spent < w.limit then return now end
+  return freed_by(w, held)
 end
 
-local function turn_at(w, held)
-  local free = free_at(w, held)
+local function turn_at(w, held, class)
+  local free = free_at(w, held + kept_from(w, class))
+  if at_once(w, class) then return free end
   return free and math.max(free, w.due, w.brisk)
 end
 
-local function take(w, waited)
-  local free_since
-  while w.flying + #w.spent >= w.per and #w.spent > 0 do
-    free_since = table.remove(w.spent, 1) + w.length
-  end
+local function has_free(w, class)
+  local free = free_at(w, kept_from(w, class))
+  return free and free <= now
+end
+
+local function take(w, class, waited)
+  local free_since = freed_by(w, kept_from(w, class))
+  while w.flying + #w.spent >= w.limit and #w.spent > 0 do table.remove(w.spent, 1) end
   w.flying = w.flying + 1
+  if at_once(w, class) then return end
   local space = spacing(w)
   if not waited then
     w.due, w.brisk = now + space, now + math.floor(space / 2)
@@ -71,6 +101,21 @@ local function spend(w, at)
   table.insert(w.spent, place, at)
 end
 
+local function used(w)
+  local count = w.flying
+  for _, at in ipairs(w.spent) do if at + w.length > now then count = count + 1 end end
+  return count
+end
+
+-- The cloud throttled a call of this turn: three quarters remain of what was used, unless the call is from before the last
+-- drop.
+local function throttle(w, granted)
+  if w.lowered and granted <= w.lowered then return end
+  w.to = math.max(math.floor(math.min(used(w), w.limit) * 3 / 4), 1)
+  w.lowered = now
+  set_limit(w)
+end
+
 -- The turn that `ahead` others come before, of slots whose turns are `round` apart. However many come before, only the first
 -- turn of each slot is gone through: the second waits for those before it, and from then on each is one round later.
 local function turn_after(ahead, slots, round, space, due, free)
@@ -85,11 +130,13 @@ local function turn_after(ahead, slots, round, space, due, free)
 end
 
 -- When a newcomer's turn would come that `ahead` calls come before, as far as can be known.
-local function estimate(w, ahead)
-  if w.per == 0 then return now + w.length end
+local function estimate(w, ahead, class)
+  local kept, soon = kept_from(w, class), at_once(w, class)
+  local slots = w.limit - kept
+  if slots <= 0 then return now + w.length end
   local round = w.latency + w.length
-  local function free(index) return free_at(w, index) or now + round end
-  return turn_after(ahead, w.per, round, spacing(w), math.max(w.due, now), free)
+  local function free(index) return free_at(w, index + kept) or now + round end
+  return turn_after(ahead, slots, round, soon and 0 or spacing(w), soon and now or math.max(w.due, now), free)
 end
 
 -- Shares: start-time fair queueing by caller, wherever it is connected.
@@ -119,7 +166,7 @@ local function wait(ids, class, who, weight)
   for _, id in ipairs(ids) do
     local w = group.windows[id]
     local at = now
-    if w.waiting > 0 or (free_at(w, 0) or math.huge) > now then
+    if w.waiting > 0 or not has_free(w, class) then
       local own, others = 0, 0
       for _, flow in pairs(group.flows) do
         if flow.who == who and flow.class == class and wants(flow, id) then own = own + flow.count end
@@ -135,7 +182,7 @@ local function wait(ids, class, who, weight)
           end
         end
       end
-      at = estimate(w, own + others)
+      at = estimate(w, own + others, class)
     end
     local takes = w.per == 0 and w.length or math.max(at - now, 0)
     if takes >= longest then longest, where = takes, id end
@@ -150,9 +197,9 @@ local function next_number()
   return group.number
 end
 
-local function grant(ids, owner, waited)
+local function grant(ids, class, owner, waited)
   local slot = next_number()
-  for _, id in ipairs(ids) do take(group.windows[id], waited) end
+  for _, id in ipairs(ids) do take(group.windows[id], class, waited) end
   group.slots[tostring(slot)] = { ids = ids, owner = owner, at = now }
   return slot
 end
@@ -184,10 +231,10 @@ local function left(flow, key, count)
   if flow.count <= 0 then group.flows[key] = nil end
 end
 
-local function is_free(ids)
+local function is_free(ids, class)
   for _, id in ipairs(ids) do
     local w = group.windows[id]
-    if w.waiting > 0 or (free_at(w, 0) or math.huge) > now then return false end
+    if w.waiting > 0 or not has_free(w, class) then return false end
   end
   return true
 end
@@ -215,7 +262,7 @@ local function serve(give)
     for _, head in ipairs(heads) do
       local turn = now
       for _, id in ipairs(head.flow.ids) do
-        local at = turn_at(group.windows[id], held[id] or 0)
+        local at = turn_at(group.windows[id], held[id] or 0, head.flow.class)
         turn = turn and at and math.max(turn, at)
         held[id] = (held[id] or 0) + 1
       end
@@ -227,7 +274,7 @@ local function serve(give)
     end
     if not next_head then return due end
     local flow = next_head.flow
-    local slot = grant(flow.ids, flow.owner, true)
+    local slot = grant(flow.ids, flow.class, flow.owner, true)
     for _, id in ipairs(flow.ids) do serve_share(group.windows[id], flow.who, flow.weight) end
     -- Callers that are even take turns, and so do the replicas that one caller is connected to.
     flow.number = next_number()
@@ -236,12 +283,29 @@ local function serve(give)
   end
 end
 
+-- How the group is.
+
+if asked.view then
+  local views = {}
+  for id, w in pairs(group.windows) do
+    local waiting, callers = {}, {}
+    for _, flow in pairs(group.flows) do
+      if wants(flow, id) then waiting[flow.who] = (waiting[flow.who] or 0) + flow.count end
+    end
+    for who, count in pairs(waiting) do table.insert(callers, { who, count }) end
+    if used(w) > 0 or w.waiting > 0 or w.limit < w.per then
+      table.insert(views, { id, w.per, w.length, w.limit, w.kept, used(w), w.waiting, callers })
+    end
+  end
+  return views
+end
+
 -- What was asked.
 
 local ids = {}
 for place, spec in ipairs(asked.windows) do
   ids[place] = spec[1]
-  window(spec[1], spec[2], spec[3])
+  window(spec[1], spec[2], spec[3], spec[4])
 end
 
 local function of(lane)
@@ -264,8 +328,8 @@ local granted, refused, given, elsewhere = {}, {}, {}, {}
 for _, ask in ipairs(asked.asks) do
   if ask.kind == 'ask' then
     local wanted = of(ask.lane)
-    if is_free(wanted) then
-      table.insert(granted, { ask.ref, grant(wanted, session, false) })
+    if is_free(wanted, ask.class) then
+      table.insert(granted, { ask.ref, grant(wanted, ask.class, session, false) })
     else
       local takes, where = wait(wanted, ask.class, ask.who, ask.weight)
       local none = false
@@ -295,6 +359,9 @@ for _, ask in ipairs(asked.asks) do
     local key = session .. '\n' .. ask.flow
     local flow = group.flows[key]
     if flow then left(flow, key, 1) end
+  elseif ask.kind == 'throttled' then
+    local slot = group.slots[tostring(ask.slot)]
+    for _, id in ipairs(slot and slot.ids or {}) do throttle(group.windows[id], slot.at) end
   elseif ask.kind == 'answered' then
     give_back(tostring(ask.slot), now - ask.ago)
   elseif ask.kind == 'unsent' then
@@ -332,13 +399,16 @@ for owner in pairs(group.seen) do
   end
 end
 
--- A window that nobody uses says nothing that a new one would not.
+-- A window that nobody uses says nothing that a new one would not, unless something was learned of it.
+local kept_for = KEPT_FOR
 for id, w in pairs(group.windows) do
   local newest = w.spent[#w.spent]
-  if w.flying == 0 and w.waiting == 0 and not (newest and newest + w.length > now) and w.due <= now then
+  if w.lowered then
+    kept_for = math.max(kept_for, math.ceil(STEPS * math.max(STEP, w.length) / 1000))
+  elseif w.flying == 0 and w.waiting == 0 and not (newest and newest + w.length > now) and w.due <= now then
     group.windows[id] = nil
   end
 end
 
-redis.call('SET', KEYS[1], cmsgpack.pack(group), 'PX', KEPT_FOR)
+redis.call('SET', KEYS[1], cmsgpack.pack(group), 'PX', kept_for)
 return { due and math.max(due - now, 0) or -1, waiting, granted, refused, given }

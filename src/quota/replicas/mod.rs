@@ -4,6 +4,7 @@
 //! calls ask for and hands out what they are granted: whatever came while the last exchange was under way is the next one.
 //! Without Redis each replica uses its own book, with its part of the quota; see `coordinate` for when.
 
+mod look;
 mod pump;
 mod slot;
 mod wire;
@@ -189,13 +190,13 @@ fn group(wanted: &[BucketSpec]) -> String {
 
 /// The name of a bucket inside its group.
 fn window_id(key: &BucketKey) -> String {
-    format!("{} {}", key.identity, key.host)
+    format!("{}\t{}", key.identity, key.host)
 }
 
 fn too_long(wanted: &[BucketSpec], window: usize, wait: Duration) -> TooLong {
     let spec = wanted.get(window).or(wanted.first());
     TooLong {
-        name: spec.map_or_else(|| "".into(), |spec| Arc::clone(&spec.key.name)),
+        key: spec.map(|spec| spec.key.clone()).unwrap_or_default(),
         retry_after: wait,
         per: spec.map_or(0, |spec| spec.per),
         window: spec.map_or(Duration::ZERO, |spec| spec.window),

@@ -23,7 +23,12 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// Orders in one exchange: what a script of well under a millisecond can do.
 const MOST: usize = 256;
 
-static BROKER: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("broker.lua")));
+pub(super) static BROKER: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("broker.lua")));
+
+/// Under which name Redis keeps those of the groups. A group's own has a colon in it.
+pub(super) const LISTED: &str = "groups";
+
+static LIST: LazyLock<Script> = LazyLock::new(|| Script::new("return redis.call('SADD', KEYS[1], ARGV[1])"));
 
 /// What a pump is told.
 pub(super) enum Order {
@@ -39,6 +44,8 @@ pub(super) enum Order {
         session: Arc<str>,
         /// When its window began; nothing was sent if it never did.
         spent: Option<Instant>,
+        /// The cloud says that it was one too many.
+        throttled: bool,
     },
     /// Another replica's exchange had something for this one.
     Note(Note),
@@ -79,6 +86,8 @@ pub(super) struct Pump {
     held: usize,
     due: Option<Instant>,
     exchanged: Instant,
+    /// The session in which the group was listed.
+    listed: Option<Arc<str>>,
 }
 
 impl Ask {
@@ -120,6 +129,7 @@ impl Pump {
             held: 0,
             due: None,
             exchanged: Instant::now(),
+            listed: None,
         };
         tokio::spawn(pump.run());
         sender
@@ -177,9 +187,12 @@ impl Pump {
                 self.ask(ask);
             }
             Order::Leave(number) => self.leave(number),
-            Order::Ended { slot, session, spent } => {
+            Order::Ended { slot, session, spent, throttled } => {
                 if self.session.as_ref().is_some_and(|own| *own.id() == session) {
                     self.held = self.held.saturating_sub(1);
+                    if throttled {
+                        self.next.asks.push(Asked::Throttled { slot });
+                    }
                     let ago = spent.map(|at| micros(at.elapsed()));
                     self.next.asks.push(ago.map_or(Asked::Unsent { slot }, |ago| Asked::Answered { slot, ago }));
                 }
@@ -255,7 +268,17 @@ impl Pump {
         let arguments = [&**session.id(), &self.link.channels(), &text];
         match session.run::<Reply>(&BROKER, &self.group, &arguments).await {
             Ok(reply) => self.read(reply),
-            Err(_) => self.lose(),
+            Err(_) => return self.lose(),
+        }
+        if self.listed.as_ref() != Some(session.id()) {
+            self.list(&session).await;
+        }
+    }
+
+    /// Puts the group on the list of those that were ever used, for whoever wants to see them all.
+    async fn list(&mut self, session: &Session) {
+        if session.run::<i64>(&LIST, &self.link.key("quota", LISTED), &[&self.group]).await.is_ok() {
+            self.listed = Some(Arc::clone(session.id()));
         }
     }
 
@@ -314,7 +337,7 @@ impl Request {
         if let Some(place) = self.windows.iter().position(|(known, ..)| *known == id) {
             return place;
         }
-        self.windows.push((id, spec.per, micros(spec.window)));
+        self.windows.push((id, spec.per, micros(spec.window), spec.reserve));
         self.windows.len() - 1
     }
 }

@@ -23,13 +23,14 @@ impl Slot {
     }
 
     /// It is free one window after it was `spent`; at once, if it never was.
-    pub(in crate::quota) fn end(mut self, spent: Option<Instant>) {
-        self.tell(spent);
+    /// `throttled`: the cloud says that it was one too many.
+    pub(in crate::quota) fn end(mut self, spent: Option<Instant>, throttled: bool) {
+        self.tell(spent, throttled);
     }
 
-    fn tell(&mut self, spent: Option<Instant>) {
+    fn tell(&mut self, spent: Option<Instant>, throttled: bool) {
         if let Some(pump) = self.pump.take() {
-            let ended = Order::Ended { slot: self.number, session: Arc::clone(&self.session), spent };
+            let ended = Order::Ended { slot: self.number, session: Arc::clone(&self.session), spent, throttled };
             // A pump that has ended keeps nothing.
             let _over = pump.send(ended);
         }
@@ -38,6 +39,6 @@ impl Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.tell(None);
+        self.tell(None, false);
     }
 }

@@ -3,6 +3,7 @@
 
 mod fairness;
 mod law;
+mod limits;
 mod several;
 mod virtual_time;
 

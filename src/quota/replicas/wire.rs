@@ -8,9 +8,12 @@ use serde::{Deserialize, Serialize};
 /// What is asked in one exchange.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Request {
-    /// Name, calls, length of each window.
-    pub(super) windows: Vec<(String, u32, u64)>,
+    /// Name, calls, length of each window, slots reserved in it.
+    pub(super) windows: Vec<(String, u32, u64, u32)>,
     pub(super) asks: Vec<Asked>,
+    /// Nothing is asked but how things are. The answer is a [`GroupView`].
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) view: bool,
 }
 
 /// One thing that is asked.
@@ -43,6 +46,8 @@ pub(super) enum Asked {
     Answered { slot: i64, ago: u64 },
     /// A slot was not used.
     Unsent { slot: i64 },
+    /// The cloud throttled the call of a slot, which is not ended yet.
+    Throttled { slot: i64 },
 }
 
 /// What the script answers.
@@ -58,6 +63,28 @@ pub(super) struct Reply {
     pub(super) refused: Vec<(u64, String, u64)>,
     /// Slots of flows that waited.
     pub(super) given: Vec<(String, i64)>,
+}
+
+/// A group as it is.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct GroupView {
+    pub(super) windows: Vec<WindowView>,
+}
+
+/// A window of it.
+#[derive(Debug, PartialEq)]
+pub(super) struct WindowView {
+    pub(super) id: String,
+    pub(super) per: u32,
+    pub(super) length: Duration,
+    /// What may be used of it now.
+    pub(super) limit: u32,
+    /// Slots that are left free for emergencies.
+    pub(super) kept: u32,
+    pub(super) used: u32,
+    pub(super) waiting: usize,
+    /// Calls that wait, by caller.
+    pub(super) callers: Vec<(String, usize)>,
 }
 
 /// What another replica's exchange meant for this one.
@@ -83,6 +110,24 @@ impl FromRedisValue for Reply {
         let (due, waiting, granted, refused, given): Raw = FromRedisValue::from_redis_value(value)?;
         let due = u64::try_from(due).ok().map(Duration::from_micros);
         Ok(Reply { due, waiting, granted, refused, given })
+    }
+}
+
+impl FromRedisValue for GroupView {
+    fn from_redis_value(value: Value) -> Result<GroupView, ParsingError> {
+        type Raw = (String, u32, u64, u32, u32, u32, usize, Vec<(String, usize)>);
+        let windows: Vec<Raw> = FromRedisValue::from_redis_value(value)?;
+        let read = |(id, per, length, limit, kept, used, waiting, callers)| WindowView {
+            id,
+            per,
+            length: Duration::from_micros(length),
+            limit,
+            kept,
+            used,
+            waiting,
+            callers,
+        };
+        Ok(GroupView { windows: windows.into_iter().map(read).collect() })
     }
 }
 

@@ -6,7 +6,7 @@ use super::*;
 fn scopes(account: &str, own: u32, all: u32) -> [BucketSpec; 2] {
     let spec = |identity: &str, per| {
         let key = BucketKey { identity: identity.into(), host: "region".into(), name: "describe".into() };
-        BucketSpec { key, per, window: SECOND }
+        BucketSpec { key, per, window: SECOND, reserve: 0 }
     };
     [spec(account, own), spec("", all)]
 }

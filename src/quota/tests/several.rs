@@ -18,7 +18,7 @@ async fn all_or_none() {
     take(&quota, &a).await.settle(Instant::now());
     let both = [b.clone(), a.clone()];
     let refused = quota.acquire(&both, &asker("x"), ms(500)).await.unwrap_err();
-    assert_eq!((&*refused.name, refused.retry_after), ("a", SECOND));
+    assert_eq!((&*refused.key.name, refused.retry_after), ("a", SECOND));
     let used = || quota.snapshot().iter().map(|view| view.used).collect::<Vec<_>>();
     assert_eq!(used(), [1], "nothing was taken of b");
     let waiting = spawn(&quota, &both, "x");

@@ -110,7 +110,7 @@ impl StateReader {
             parameters: &parameters,
         };
         progress.sent();
-        let heard = self.cloud.say(&message, |first_byte| progress.answered(first_byte)).await;
+        let heard = self.cloud.say(&message, &progress).await;
         drop(in_flight);
         let heard = heard.map_err(|silence| match silence {
             Silence::Unsent(why) | Silence::Unanswered(why) => unavailable(&why),

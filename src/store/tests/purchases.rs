@@ -24,11 +24,11 @@ fn purchase(key: u8) -> Intent {
 }
 
 /// The end of a purchase, `seconds` after its arrival.
-fn ended(purchase: &Intent, outcome: Outcome, seconds: i64, code: Option<&str>) -> Entry {
+fn ended(purchase: &Intent, outcome: Outcome, seconds: i64, throttled: bool) -> Entry {
     let Entry::Closed(mut closed) = end(purchase, outcome, Some("the answer")) else { unreachable!() };
     closed.window = Some(WINDOW);
     closed.record.detail.total_ms = seconds * 1000;
-    closed.record.upstream_code = code.map(str::to_owned);
+    closed.record.detail.throttled = throttled;
     Entry::Closed(closed)
 }
 
@@ -86,12 +86,11 @@ fn of_sixteen_equal_purchases_at_two_instances_one_is_first() {
 #[test]
 fn the_window_counts_from_the_end_whatever_it_was() {
     on_both(async |bed| {
-        let ends = [(Outcome::Ok, None), (Outcome::Failed, Some("FailedOperation")), (Outcome::Unknown, None)];
-        for (round, (outcome, code)) in (0_u8..).zip(ends) {
+        for (round, outcome) in (0_u8..).zip([Outcome::Ok, Outcome::Failed, Outcome::Unknown]) {
             let first = purchase(round);
             assert_eq!(commit(bed, Entry::Intent(first.clone())).await, Verdict::Done);
             assert!(bought(bed, after(&first, 60)).await.is_some(), "open");
-            commit(bed, ended(&first, outcome, 30, code)).await;
+            commit(bed, ended(&first, outcome, 30, false)).await;
             let found = bought(bed, after(&first, 39)).await.unwrap();
             assert_eq!((found.id, found.open, found.expires_at), (first.record.id, false, after(&first, 40)));
             assert_eq!(found.answer.is_some(), outcome != Outcome::Unknown);
@@ -103,7 +102,7 @@ fn the_window_counts_from_the_end_whatever_it_was() {
             assert!(bed.store.remembered(&replay_key(round, round), after(&first, 59)).await.unwrap().is_some());
             again.record.time = after(&first, 41);
             assert_eq!(commit(bed, Entry::Intent(again.clone())).await, Verdict::Done);
-            commit(bed, ended(&again, Outcome::Refused, 0, None)).await;
+            commit(bed, ended(&again, Outcome::Refused, 0, false)).await;
         }
     });
 }
@@ -111,17 +110,17 @@ fn the_window_counts_from_the_end_whatever_it_was() {
 #[test]
 fn what_was_not_carried_out_may_be_bought_at_once() {
     on_both(async |bed| {
-        let ends = [(Outcome::Refused, None), (Outcome::Failed, Some("RequestLimitExceeded"))];
-        for (round, (outcome, code)) in (0_u8..).zip(ends) {
+        let ends = [(Outcome::Refused, false), (Outcome::Failed, true)];
+        for (round, (outcome, throttled)) in (0_u8..).zip(ends) {
             let first = purchase(round);
             commit(bed, Entry::Intent(first.clone())).await;
-            commit(bed, ended(&first, outcome, 1, code)).await;
+            commit(bed, ended(&first, outcome, 1, throttled)).await;
             assert_eq!((bought(bed, first.record.time).await, bed.count("remembered").await), (None, 0));
         }
         // In one batch, too.
         let (first, second) = (purchase(8), purchase(9));
         let batch =
-            [Entry::Intent(first.clone()), ended(&first, Outcome::Refused, 0, None), Entry::Intent(second.clone())];
+            [Entry::Intent(first.clone()), ended(&first, Outcome::Refused, 0, false), Entry::Intent(second.clone())];
         assert_eq!(bed.store.commit(&batch).await.unwrap(), [Verdict::Done, Verdict::Done, Verdict::Done]);
         assert_eq!(bought(bed, second.record.time).await.unwrap().id, second.record.id);
         assert_eq!(bed.count("remembered").await, 2);

@@ -48,19 +48,18 @@ fn two_in_one_batch_are_one_change() {
 #[test]
 fn what_was_not_carried_out_is_forgotten_and_what_nobody_knows_is_not() {
     on_both(async |bed| {
-        for (key, outcome, code, answer, kept) in [
-            (1, Outcome::Ok, None, Some("yes"), Some(Some("yes"))),
-            (2, Outcome::Ok, None, None, Some(None)),
-            (3, Outcome::Failed, Some("FailedOperation"), Some("no"), Some(Some("no"))),
-            (4, Outcome::Failed, Some("RequestLimitExceeded"), Some("later"), None),
-            (5, Outcome::Failed, Some("RequestLimitExceeded.UinLimitExceeded"), Some("later"), None),
-            (6, Outcome::Refused, None, None, None),
-            (7, Outcome::Unknown, None, Some("half an answer"), Some(None)),
+        for (key, outcome, throttled, answer, kept) in [
+            (1, Outcome::Ok, false, Some("yes"), Some(Some("yes"))),
+            (2, Outcome::Ok, false, None, Some(None)),
+            (3, Outcome::Failed, false, Some("no"), Some(Some("no"))),
+            (4, Outcome::Failed, true, Some("later"), None),
+            (5, Outcome::Refused, false, None, None),
+            (6, Outcome::Unknown, false, Some("half an answer"), Some(None)),
         ] {
             let first = kept_intent(&[], key, 1);
             commit(bed, Entry::Intent(first.clone())).await;
             let Entry::Closed(mut closed) = end(&first, outcome, answer) else { unreachable!() };
-            closed.record.upstream_code = code.map(str::to_owned);
+            closed.record.detail.throttled = throttled;
             commit(bed, Entry::Closed(closed)).await;
             let expected = kept.map(|answer: Option<&str>| Remembered {
                 answer: answer.map(|answer| answer.as_bytes().to_vec()),

@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tokio::process::Command;
+use tokio::task::JoinSet;
 
 use crate::caller::Caller;
 use crate::smoke::creation;
@@ -72,6 +73,39 @@ async fn it_can_be_read_in_light_in_the_dark_and_on_a_telephone() {
     let world = with_a_day().await;
     let stopped = &world.records("action=StopMigrateJob&outcome=ok", 1).await[0];
     scenario(&world, "looks.mjs", json!({"record": stopped["id"], "task": stopped["task_ids"][0]})).await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operator_sees_a_flooded_quota_and_who_floods_it() {
+    let team = "team = \"flood\"\n[[caller]]\nname = \"payments\"\naccounts = [\"main\"]\n\
+                [[caller]]\nname = \"orders\"\naccounts = [\"main\"]\n[[grant]]\nactions = [\"*\"]\ntasks = \"any\"\n";
+    let config = "[quota]\nreserve = 4\n".to_owned();
+    let options = Options { config, teams: vec![("flood".to_owned(), team.to_owned())], ..Options::default() };
+    let world = World::start_with(Database::Sqlite, options).await;
+    let body = json!({"JobId": world.tasks("migration", json!(7), 1).await.remove(0)}).to_string();
+    world.fault(json!({"action": "DescribeSubscribeConf", "kind": "throttle", "times": 1})).await;
+    world.with_token("orders").act("DescribeSubscribeConf", json!({"SubscribeId": "subs-none00001"})).await;
+    let mut flood = JoinSet::new();
+    for index in 0..60 {
+        let caller = world.with_token(if index % 4 == 0 { "orders" } else { "payments" });
+        let body = body.clone();
+        flood.spawn(async move {
+            loop {
+                caller.act_with("DescribeMigrateJobs", &[], &body).await;
+                // Now and then one that does not wait: it is refused.
+                caller.act_with("DescribeMigrateJobs", &[("x-dts-gateway-max-wait", "0")], &body).await;
+            }
+        });
+    }
+    let (reader, operator) = (world.token("orders", &[]), world.token("oncall", &["operator"]));
+    let told = json!({
+        "reader": reader.expose_secret(),
+        "operator": operator.expose_secret(),
+        "action": "DescribeMigrateJobs",
+    });
+    scenario(&world, "limits.mjs", told).await;
+    flood.shutdown().await;
     world.end().await;
 }
 

@@ -90,6 +90,7 @@ impl Linker<'_> {
             bucket: Bucket {
                 name: row.bucket.as_ref().map_or(name, |bucket| &bucket.value).clone(),
                 limits: Vec::new(),
+                mixes_urgency: false,
             },
             rule: None,
             sources: self.sources.names(&row.sources),

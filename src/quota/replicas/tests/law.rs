@@ -28,9 +28,14 @@ proptest! {
         callers in prop::collection::vec(any_caller(), 1..6),
         per in 1..30u32,
         takes in 0..300_000u64,
+        reserve in 0..4u32,
+        throttling in any::<bool>(),
     ) {
         let mut world = World::new(per);
-        world.takes = takes;
+        (world.takes, world.reserve) = (takes, reserve);
+        if throttling {
+            world.throttles = |at| at % 7 == 0;
+        }
         world.play(&callers);
         let arrivals = world.arrivals();
         for (index, at) in arrivals.iter().enumerate() {

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{prefix, redis_url};
 use crate::coordinate::{Link, LinkOptions, Mode};
-use crate::quota::{Asker, BucketKey, BucketSpec, Class, Quota};
+use crate::quota::{Asker, BucketKey, BucketSpec, Class, Quota, Standing};
 
 const WINDOW: Duration = Duration::from_millis(200);
 
@@ -82,7 +82,7 @@ async fn until(link: &Link, is: impl Fn(&Mode) -> bool) {
 
 fn bucket(per: u32) -> BucketSpec {
     let key = BucketKey { identity: "account".into(), host: "dts.example".into(), name: "StopIt".into() };
-    BucketSpec { key, per, window: WINDOW }
+    BucketSpec { key, per, window: WINDOW, reserve: 0 }
 }
 
 fn asker(who: &str) -> Asker<'_> {
@@ -209,4 +209,36 @@ async fn a_quota_is_silent_for_its_own_window_however_long_others_are() {
     door.open.send_replace(true);
     until(&replica.link, joined).await;
     assert!(matches!(long.mode(), Mode::Quiet { .. }), "{long:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_replica_sees_what_all_of_them_use_and_who_waits() {
+    let prefix = prefix();
+    let (busy, other) = (replica(&redis_url(), &prefix).await, replica(&redis_url(), &prefix).await);
+    until(&other.link, |mode| matches!(mode, Mode::Joined { here: 2, .. })).await;
+    let mut turns = Vec::new();
+    for _ in 0..2 {
+        turns.push(busy.quota.acquire(&[bucket(2)], &asker("first"), Duration::ZERO).await.unwrap());
+    }
+    let (buckets, second) = ([bucket(2)], asker("second"));
+    let waiting = busy.quota.acquire(&buckets, &second, Duration::from_secs(60));
+    let mut waiting = std::pin::pin!(waiting);
+    let seen = loop {
+        assert!(futures_util::poll!(waiting.as_mut()).is_pending());
+        let view = other.quota.view().await;
+        assert_eq!(view.standing, Standing::Joined { here: 2, of: 2 });
+        if view.buckets.first().is_some_and(|bucket| bucket.waiting > 0) {
+            break view;
+        }
+    };
+    let bucket_view = &seen.buckets[0];
+    assert_eq!((&bucket_view.key, bucket_view.per, bucket_view.used), (&bucket(2).key, 2, 2));
+    assert_eq!((bucket_view.window, &*bucket_view.callers), (WINDOW, &[("second".into(), 1)][..]));
+    let mut throttled = turns.pop().unwrap();
+    throttled.mark_throttled();
+    throttled.settle(Instant::now());
+    let lowered = || async { other.quota.view().await.buckets.first().and_then(|bucket| bucket.learned) };
+    while lowered().await != Some(1) {
+        tokio::task::yield_now().await;
+    }
 }

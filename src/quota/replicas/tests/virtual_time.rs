@@ -59,6 +59,9 @@ pub(super) struct World {
     key: String,
     pub(super) per: u32,
     pub(super) window: u64,
+    pub(super) reserve: u32,
+    /// Whether the cloud throttles a call that arrives at a time, in microseconds.
+    pub(super) throttles: fn(u64) -> bool,
     /// From the grant to the answer's first byte.
     pub(super) takes: u64,
     now: u64,
@@ -77,6 +80,8 @@ impl World {
             key: prefix(),
             per,
             window: SECOND,
+            reserve: 0,
+            throttles: |_| false,
             takes: 5_000,
             now: 0,
             events: BinaryHeap::new(),
@@ -101,7 +106,10 @@ impl World {
                     }
                     self.call(how);
                 }
-                Event::Answered { replica, slot } => self.exchange(replica, vec![Asked::Answered { slot, ago: 0 }]),
+                Event::Answered { replica, slot } => {
+                    let throttled = (self.throttles)(at - self.takes).then_some(Asked::Throttled { slot });
+                    self.exchange(replica, throttled.into_iter().chain([Asked::Answered { slot, ago: 0 }]).collect());
+                }
                 Event::Look { replica } => {
                     if self.looks.get(&replica) == Some(&at) {
                         self.looks.remove(&replica);
@@ -138,7 +146,8 @@ impl World {
     }
 
     fn exchange(&mut self, replica: usize, asks: Vec<Asked>) {
-        let request = Request { windows: vec![("main".to_owned(), self.per, self.window)], asks };
+        let request =
+            Request { windows: vec![("main".to_owned(), self.per, self.window, self.reserve)], asks, view: false };
         // An hour in, as no server's clock begins at nought.
         let clock = self.now + 3600 * SECOND;
         let reply: Reply = (self.script.key(&self.key))
