@@ -107,7 +107,7 @@ async fn a_caller_who_hangs_up_costs_nobody_the_answer() {
     leaving.abort();
     let answer = waiting.await.unwrap();
     assert_eq!((origin(&answer), world.sent(ACTION).await), ("shared", 1));
-    let record = world.record("caller=all").await;
+    let record = world.record(&format!("caller=all&action={ACTION}")).await;
     assert_eq!((&record["outcome"], &record["caller_gone"]), (&json!("ok"), &json!(true)), "{record}");
     let shared = world.record_of(&answer).await;
     assert_eq!(shared["detail"]["shared_from"], record["request_id"]);
