@@ -156,7 +156,7 @@ const NOBODY: &str = "nobody";
 
 /// `ok`, the gateway's reason, or nobody's.
 async fn ask(caller: &Caller, action: &str, parameters: Value) -> String {
-    match caller.try_exchange(caller.request(action, &[], &parameters.to_string())).await {
+    match caller.try_exchange(caller.request(action, &[crate::caller::NO_CACHE], &parameters.to_string())).await {
         None => NOBODY.to_owned(),
         Some(answer) => match answer.header("x-dts-gateway-reason") {
             "" => answer.json()["Response"]["Error"]["Code"].as_str().unwrap_or("ok").to_owned(),
