@@ -41,7 +41,7 @@ async fn main() {
     database.drop().await;
 }
 
-/// The logs that were filled.
-async fn logs(store: &dyn Store) -> Vec<LogName> {
-    store.log().heads().await.unwrap().into_iter().map(|head| head.log).collect()
+/// The logs and how many entries each has.
+async fn logs(store: &dyn Store) -> Vec<(LogName, u64)> {
+    store.log().heads().await.unwrap().into_iter().map(|head| (head.log, head.size)).collect()
 }
