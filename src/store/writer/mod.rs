@@ -44,7 +44,7 @@ pub struct WriterOptions {
     pub intent_timeout: Duration,
     /// How long one commit may take before it counts as failed; longer than the store's own bound, which knows more.
     pub flush_timeout: Duration,
-    /// The age of the oldest queued entry from which on calls are refused.
+    /// How long the store may take nothing while something waits before calls are refused.
     pub stale_after: Duration,
     /// The pause between two attempts, doubled up to ten times this.
     pub retry_after: Duration,
@@ -187,11 +187,11 @@ impl Writer {
         !self.0.stopped.is_cancelled() && self.0.queue().bytes() < self.0.options.max_bytes
     }
 
-    /// Whether the last commit worked and nothing waits for too long.
+    /// Whether the last commit worked and it is not long ago that the store took something, if something waits.
     pub fn healthy(&self) -> bool {
         let stale = |since: Instant| since.elapsed() >= self.0.options.stale_after;
         let queue = self.0.queue();
-        !self.0.stopped.is_cancelled() && !queue.failing && !queue.oldest().is_some_and(stale)
+        !self.0.stopped.is_cancelled() && !queue.failing && !queue.stuck_since().is_some_and(stale)
     }
 
     /// Whether a call of this kind can be recorded, by the store or by the journal.

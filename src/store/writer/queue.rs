@@ -52,6 +52,8 @@ pub(super) struct Queue {
     items: VecDeque<Item>,
     taken: usize,
     taken_since: Option<Instant>,
+    /// When the store last took something.
+    pub(super) committed: Option<Instant>,
     bytes: usize,
     queued: u64,
     lost: u64,
@@ -210,9 +212,10 @@ impl Queue {
         self.items.is_empty()
     }
 
-    /// Since when the oldest entry waits.
-    pub(super) fn oldest(&self) -> Option<Instant> {
-        self.taken_since.or_else(|| self.items.front().map(|item| item.ticket.queued))
+    /// Since when the oldest entry waits and nothing was committed: a store that catches up is not stuck.
+    pub(super) fn stuck_since(&self) -> Option<Instant> {
+        let oldest = self.taken_since.or_else(|| self.items.front().map(|item| item.ticket.queued))?;
+        Some(self.committed.map_or(oldest, |committed| committed.max(oldest)))
     }
 
     /// Bytes that are not durable.

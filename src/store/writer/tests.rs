@@ -106,6 +106,18 @@ async fn a_store_that_does_not_answer_counts_as_unavailable() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_store_that_catches_up_is_healthy_however_much_is_left() {
+    let (store, writer) = start(WriterOptions { max_batch: 1, ..WriterOptions::default() });
+    let ids: Vec<Uuid> = (0..5).map(|_| close(&writer)).collect();
+    for done in 1..=ids.len() {
+        tokio::time::advance(Duration::from_secs(2)).await;
+        store.permits.add_permits(1);
+        until(|| store.committed().len() == done).await;
+        assert!(writer.healthy(), "{done} are done");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_anything_to_write_health_comes_back_by_asking() {
     let (store, writer) = start(WriterOptions::default());
     store.permits.add_permits(1000);

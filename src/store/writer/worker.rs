@@ -246,6 +246,7 @@ impl Worker {
             let mut queue = self.shared.queue();
             queue.claimed_by_another = false;
             queue.complaint = None;
+            queue.committed = Some(tokio::time::Instant::now());
             std::mem::take(&mut queue.failing)
         };
         if failing {
