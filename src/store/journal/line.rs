@@ -127,7 +127,7 @@ pub(super) fn write(entry: &Entry) -> Result<String, serde_json::Error> {
     serde_json::to_string(&written)
 }
 
-/// The entry that [`write`] wrote.
+/// The entry that [`write()`] wrote.
 pub(super) fn read(json: &str) -> Option<Entry> {
     Some(match serde_json::from_str(json).ok()? {
         Written::Intent { record, tasks, replay } => Entry::Intent(Intent {
