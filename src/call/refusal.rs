@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::{Duplicate, Reason};
-use crate::provider::KeyWords;
+use crate::provider::{KeyWords, UNKNOWN_MEMBER};
 
 /// Why a call is not made, or why its outcome is not known.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -207,6 +207,18 @@ impl Refusal {
         format!("[dts-gateway {}]: {}", self.reason(), self.advice(words))
     }
 
+    /// The same for a record, without the names that the caller has made up: a password that was not escaped falls apart
+    /// into names of parameters. The caller reads them, a record does not keep them.
+    pub fn recorded_message(&self, words: KeyWords) -> String {
+        let without_names = match self {
+            Refusal::ParameterUnknown { .. } => Refusal::ParameterUnknown { path: UNKNOWN_MEMBER.to_owned() },
+            Refusal::ParameterConflict { name } => Refusal::ParameterConflict { name: without_quoted(name) },
+            Refusal::RequestMalformed { why } => Refusal::RequestMalformed { why: without_quoted(why) },
+            _ => return self.message_in(words),
+        };
+        without_names.message_in(words)
+    }
+
     fn advice(&self, words: KeyWords) -> String {
         let KeyWords { id, secret } = words;
         match self {
@@ -294,6 +306,23 @@ impl Refusal {
     }
 }
 
+/// What stands in quotation marks is the caller's own text, as `{:?}` writes it.
+fn without_quoted(text: &str) -> String {
+    let (mut kept, mut rest) = (String::new(), text);
+    while let Some((before, quoted)) = rest.split_once('"') {
+        kept.push_str(before);
+        kept.push_str(UNKNOWN_MEMBER);
+        let mut escaped = false;
+        let end = quoted.find(|c| {
+            let is_end = c == '"' && !escaped;
+            escaped = c == '\\' && !escaped;
+            is_end
+        });
+        rest = end.and_then(|end| quoted.get(end + 1..)).unwrap_or_default();
+    }
+    kept + rest
+}
+
 fn legal_now(actions: &[String]) -> String {
     match actions {
         [] => "No change is allowed now, wait for the next state.".to_owned(),
@@ -303,4 +332,29 @@ fn legal_now(actions: &[String]) -> String {
 
 fn list(names: &[String]) -> String {
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_does_not_keep_names_that_the_caller_made_up() {
+        let told = |refusal: Refusal| refusal.recorded_message(KeyWords::PLAIN);
+        let name = "tail \" of\\ a password";
+        for refusal in [
+            Refusal::ParameterUnknown { path: format!("SrcInfo.{name}") },
+            Refusal::ParameterConflict { name: format!("{name:?}") },
+            Refusal::RequestMalformed { why: format!("the parameters {name:?} and {name:?} are given twice") },
+            Refusal::RequestMalformed { why: "the end is missing of \"tail of a password".to_owned() },
+        ] {
+            assert!(refusal.message().contains("password"));
+            let kept = told(refusal);
+            assert!(kept.contains(UNKNOWN_MEMBER) && !kept.contains("password") && !kept.contains("tail"), "{kept}");
+        }
+        let header = Refusal::ParameterConflict { name: "the header host".to_owned() };
+        assert_eq!(told(header.clone()), header.message());
+        let twice = Refusal::RequestMalformed { why: "\"a\" is given twice, \"b\" too (line 1)".to_owned() };
+        assert!(told(twice).contains("[unknown] is given twice, [unknown] too (line 1)"));
+    }
 }

@@ -14,7 +14,8 @@ pub(super) fn refusal_of(error: SignError) -> Refusal {
         SignError::Repeated(name) if name.eq_ignore_ascii_case("authorization") => {
             mismatch("Authorization was sent more than once".to_owned())
         }
-        SignError::Repeated(name) => Refusal::ParameterConflict { name },
+        // In quotation marks: it is the caller's own text.
+        SignError::Repeated(name) => Refusal::ParameterConflict { name: format!("{name:?}") },
         SignError::Mismatch { scheme, host } => {
             mismatch(format!("the {scheme} signature is not that of the request as it arrived for host {host}"))
         }

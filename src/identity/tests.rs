@@ -178,7 +178,7 @@ async fn each_fault_has_its_reason() {
     let twice = tc3(&pair, NOW, None, &[("authorization", "Bearer x".to_owned())]);
     assert!(matches!(refusal(&twice).await, Refusal::SignatureMismatch { .. }));
     let two_actions = tc3(&pair, NOW, None, &[("x-tc-action", "StartMigrateJob".to_owned())]);
-    assert_eq!(refusal(&two_actions).await, Refusal::ParameterConflict { name: "x-tc-action".to_owned() });
+    assert_eq!(refusal(&two_actions).await, Refusal::ParameterConflict { name: "\"x-tc-action\"".to_owned() });
     assert!(matches!(refusal(&bearer("x")).await, Refusal::TokenInvalid { .. }));
     let mut altered = tc3(&pair, NOW, None, &[]);
     altered.body = BODY.replace('1', "2").into();

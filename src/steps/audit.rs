@@ -105,7 +105,7 @@ fn note(record: &mut Record, answer: &Result<Reply, Refusal>, words: KeyWords, t
         Err(refusal) => {
             record.outcome = if refusal.may_have_been_sent() { Outcome::Unknown } else { Outcome::Refused };
             record.reason = Some(refusal.reason().slug().to_owned());
-            record.detail.message = refusal.message_in(words);
+            record.detail.message = refusal.recorded_message(words);
             record.detail.origin = Origin::Gateway.as_str().to_owned();
         }
         Ok(reply) => {

@@ -205,6 +205,19 @@ impl Bed<'_> {
         ] {
             self.send(name, form(body)).await.code();
         }
+        // What follows a separator that was not escaped is a name. Its sender is told which; nobody else is.
+        let mut tail = |of: &str| self.planted.fresh(&format!("the tail of a password, {of}"));
+        let (unknown, parted, doubled) = (tail("unknown"), tail("in parts"), tail("twice"));
+        let doubled = format!(r#"{{"SrcInfo":{{"Password":"a"}},"{doubled}":1,"{doubled}":1}}"#);
+        for (name, request) in [
+            ("a password with an ampersand", form(format!("JobName=x&SrcInfo.Password=a&{unknown}=1"))),
+            ("a password with an ampersand and points", form(format!("SrcInfo.Password=a&{parted}..=1"))),
+            ("a password with quotation marks", all.request("CreateMigrateJob", &[], &doubled)),
+        ] {
+            let answer = self.sender.exchange(request).await;
+            assert!(answer.text().contains("planted"), "{name}: {}", answer.text());
+            self.answers.push((name.to_owned(), format!("{:?}", answer.headers)));
+        }
         let mut query = all.request("CreateMigrateJob", &[], "{}");
         *query.uri_mut() = format!("{}/?SrcInfo.Password={secret}", self.world.public).parse().unwrap();
         self.send("a query beside a body", query).await.code();
