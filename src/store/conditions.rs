@@ -139,7 +139,7 @@ fn within(time: Timestamp) -> Timestamp {
 }
 
 /// An id that is smaller than that of every record from a time on.
-pub(super) fn first_id(time: Timestamp) -> Uuid {
+fn first_id(time: Timestamp) -> Uuid {
     id_at(time, -SLACK)
 }
 

@@ -97,8 +97,8 @@ pub trait Store: Send + Sync + 'static {
     /// instance made in the place that this one has now claimed, before it made any itself.
     async fn open_changes(&self, at_start: bool) -> Result<Vec<crate::call::Record>, StoreError>;
 
-    /// Changes that were made since `since`, whose outcome is unknown and that nobody has settled, oldest first; at most
-    /// `limit`.
+    /// Changes of which it was written since `since` that their outcome is unknown, and that nobody has settled, oldest
+    /// first; at most `limit`.
     async fn unsettled(&self, since: Timestamp, limit: u32) -> Result<Vec<Unsettled>, StoreError>;
 
     /// Adds an issued key pair.

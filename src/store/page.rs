@@ -96,15 +96,15 @@ where
 }
 
 /// The question for changes whose outcome is unknown and that nobody has settled, oldest first, [`unsettled`]'s columns.
+/// `since` is when that was written: a call that the gateway died of can be much older.
 pub(super) fn unsettled_since<DB: Words>(since: Timestamp, limit: u32) -> QueryBuilder<DB>
 where
-    Uuid: for<'q> Encode<'q, DB> + Type<DB>,
     i64: for<'q> Encode<'q, DB> + Type<DB>,
 {
     let mut query = QueryBuilder::new("SELECT ");
     query.push(DB::COLUMNS).push(", r.recorded_at FROM audit_records r");
-    query.push(" WHERE r.outcome = 'unknown' AND r.class = 'changes' AND r.id >= ");
-    query.push_bind(conditions::first_id(since));
+    query.push(" WHERE r.outcome = 'unknown' AND r.class = 'changes' AND r.recorded_at >= ");
+    query.push_bind(DB::time(since));
     query.push(" AND EXISTS (SELECT 1 FROM audit_intents i WHERE i.id = r.id)");
     query.push(" AND NOT EXISTS (SELECT 1 FROM audit_settlements s WHERE s.id = r.id)");
     query.push(" ORDER BY r.id LIMIT ").push_bind(i64::from(limit));

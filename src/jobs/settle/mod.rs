@@ -43,8 +43,8 @@ const IN_MIND: u32 = 1_000;
 /// A change that could not be asked about for a day is given up: tasks have been through too much by then.
 const GIVEN_UP_AFTER: SignedDuration = SignedDuration::from_hours(24);
 
-/// Older changes are not looked for. As long again as until they are given up, for an instance that was down meanwhile.
-const LOOKED_FOR: SignedDuration = SignedDuration::from_hours(48);
+/// A change that was made so long ago is not asked about any more, for the same reason: no instance ran meanwhile.
+const TOO_OLD: SignedDuration = SignedDuration::from_hours(48);
 
 /// The first pause after a question that failed, and the longest.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -89,7 +89,9 @@ impl Settle {
     /// Runs until `shutdown`.
     pub async fn run(self, shutdown: CancellationToken) {
         let settle = Arc::new(self);
-        let mut waiting = HashMap::new();
+        // At first whatever an earlier run has left; then what is as old as the oldest that is left, so that settled ones
+        // are not read again and again.
+        let (mut waiting, mut since) = (HashMap::new(), Timestamp::UNIX_EPOCH);
         let mut tick = interval(EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -97,7 +99,7 @@ impl Settle {
                 tick.tick().await;
                 // Of several instances one asks the cloud.
                 if settle.store.leads() {
-                    settle.round(&mut waiting).await;
+                    since = settle.round(&mut waiting, since).await;
                 }
             };
             tokio::select! {
@@ -107,18 +109,22 @@ impl Settle {
         }
     }
 
-    async fn round(self: &Arc<Self>, waiting: &mut HashMap<Uuid, Next>) {
-        let Ok(since) = self.clock.now().checked_sub(LOOKED_FOR) else { return };
+    /// Looks at what is left since `since`, and says since when the next round must look.
+    async fn round(self: &Arc<Self>, waiting: &mut HashMap<Uuid, Next>, since: Timestamp) -> Timestamp {
+        let recent = self.clock.now().checked_sub(GIVEN_UP_AFTER).unwrap_or(since);
         let left = match self.store.unsettled(since, IN_MIND).await {
             Ok(left) => left,
             Err(error) => {
                 // Once a second, while the writer tells of the database already.
                 tracing::debug!(error = %error, "changes of unknown outcome could not be read; they are tried again");
-                return;
+                return since;
             }
         };
         self.metrics.unsettled.set(i64::try_from(left.len()).unwrap_or(i64::MAX));
         waiting.retain(|id, _| left.iter().any(|left| left.record.id == *id));
+        // They come in the order of their calls: with as many as fit there may be older ones behind.
+        let is_all = left.len() < IN_MIND as usize;
+        let oldest = left.iter().map(|left| left.recorded_at).min().unwrap_or(recent).min(recent);
         let is_due = |left: &Unsettled| waiting.get(&left.record.id).is_none_or(|next| next.at <= Instant::now());
         let mut looks = JoinSet::new();
         for left in left.into_iter().filter(is_due).take(AT_ONCE) {
@@ -132,6 +138,7 @@ impl Settle {
                 Err(error) => tracing::error!(error = %error, "settling a change broke off; it is tried again"),
             }
         }
+        if is_all { oldest } else { since }
     }
 
     /// Looks at a change and writes what it found; otherwise says when to look again.
@@ -139,7 +146,11 @@ impl Settle {
         let id = left.record.id;
         let pause = before.map_or(PAUSE, |next| (next.pause * 2).min(LONGEST_PAUSE));
         let later = |after: Duration| Some(Next { at: Instant::now() + after, pause });
-        let looked = match self.look(left).await {
+        let looked = match self.age(left.record.time) >= TOO_OLD {
+            true => Ok(Looked::never("nobody could ask for two days")),
+            false => self.look(left).await,
+        };
+        let looked = match looked {
             Ok(looked) => looked,
             Err(why) if self.age(left.record.time) < GIVEN_UP_AFTER => {
                 tracing::warn!(audit.id = %id, why, "a change could not be settled yet");

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::bed::{Bed, Kind, on_both};
 use super::{end, ended, intent, record};
 use crate::call::{AddressSeen, Calls, Class, Detail, Outcome, Record, Settled};
@@ -97,6 +99,20 @@ fn entries_are_numbered_by_class_and_their_hashes_are_made_of_what_is_stored() {
         let mut places: Vec<_> = places.iter().map(|place| (place.phase.as_str(), place.index)).collect();
         places.sort_unstable();
         assert_eq!(places, [("ended", 1), ("intent", 0)]);
+    });
+}
+
+#[test]
+fn a_change_that_is_found_unknown_after_days_is_still_to_be_settled() {
+    on_both(async |bed| {
+        let now = Timestamp::now();
+        let mut old = intent(&[("dts-1", 0)]);
+        old.record.time = now - SignedDuration::from_hours(72);
+        old.record.id = Record::administrative(old.record.time, "", "", &serde_json::json!({})).id;
+        bed.store.commit(&[Entry::Intent(old.clone()), end(&old, Outcome::Unknown, None)]).await.unwrap();
+        let left = bed.store.unsettled(now - SignedDuration::from_hours(1), 10).await.unwrap();
+        assert_eq!(left.into_iter().map(|left| left.record.id).collect::<Vec<_>>(), [old.record.id]);
+        assert!(bed.store.unsettled(now + SignedDuration::from_hours(1), 10).await.unwrap().is_empty());
     });
 }
 
