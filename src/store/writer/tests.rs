@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::{Backlog, Writer, WriterOptions};
-use crate::call::{Calls, Closed, Outcome, Record, RecordSink};
+use crate::call::{Calls, Class, Closed, Outcome, Record, RecordSink};
 use crate::store::tests::{end, ended, intent, record};
 use crate::store::{
     By, Count, Entry, Filter, Intent, KeyRow, KeyState, LogStore, Page, Per, Phases, Remembered, ReplayKey, Store,
@@ -198,7 +198,10 @@ async fn one_entry_that_the_database_refuses_does_not_hold_up_the_others() {
     let (store, writer) = start(WriterOptions::default());
     store.permits.add_permits(1000);
     store.set(|entries| {
-        let poisoned = |record: &Record| record.detail.parameters == "poison" || record.action == "poison";
+        let poisoned = |record: &Record| {
+            assert_eq!(record.class(), Class::Changes, "what is left of a record stands in the same log");
+            record.detail.parameters == "poison" || record.action == "poison"
+        };
         let refused = entries.iter().any(|entry| match entry {
             Entry::Intent(intent) => poisoned(&intent.record),
             Entry::Closed(closed) => poisoned(&closed.record),

@@ -285,6 +285,8 @@ fn id(entry: &Entry) -> Option<uuid::Uuid> {
 
 fn bare(record: &Record) -> Record {
     let detail = Detail {
+        // A word of the tables; it says in which log the record belongs.
+        kind: record.detail.kind.clone(),
         message: "the database refused the rest of this record".to_owned(),
         until: record.detail.until,
         journaled: record.detail.journaled,
@@ -297,6 +299,7 @@ fn bare(record: &Record) -> Record {
         account: record.account.clone(),
         team: record.team.clone(),
         caller: record.caller.clone(),
+        family: record.family.clone(),
         action: record.action.clone(),
         request_id: record.request_id.clone(),
         reason: record.reason.clone(),
