@@ -35,6 +35,9 @@ const GRANT: &str = "
                 EXECUTE format('GRANT INSERT ON %s TO %I', found, runtime);
             END IF;
         END LOOP;
+        -- Partitions that are made later get nothing either, whatever somebody gave this user of all tables to come.
+        EXECUTE format('ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM %I', runtime);
+        EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA %I REVOKE ALL ON TABLES FROM %I', current_schema(), runtime);
         EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON {working} TO %I', runtime);
         EXECUTE format('GRANT SELECT ON _sqlx_migrations TO %I', runtime);
         EXECUTE format('GRANT EXECUTE ON FUNCTION audit_prepare(timestamptz) TO %I', runtime);
@@ -94,12 +97,13 @@ pub(super) fn not_allowed(error: sqlx::migrate::MigrateError) -> StoreError {
     why
 }
 
-/// Whether this user could change what stands in the log.
+/// Whether this user could change what stands in the log, in any part of it.
 pub(super) async fn is_master(connection: &mut PgConnection) -> Result<bool, StoreError> {
     sqlx::query_scalar(
-        "SELECT pg_has_role(current_user, relowner, 'MEMBER')
-             OR has_table_privilege(current_user, oid, 'UPDATE, DELETE, TRUNCATE')
-         FROM pg_class WHERE oid = 'audit_records'::regclass",
+        "SELECT COALESCE(bool_or(pg_has_role(current_user, relowner, 'MEMBER')
+             OR has_table_privilege(current_user, oid, 'UPDATE, DELETE, TRUNCATE')), false)
+         FROM pg_class WHERE relnamespace = current_schema()::regnamespace
+             AND relkind IN ('r', 'p') AND relname LIKE 'audit\\_%'",
     )
     .fetch_one(connection)
     .await

@@ -53,6 +53,12 @@ fn the_gateway_s_user_adds_to_the_log_and_can_do_nothing_else_to_it() {
         let users = Users::make(bed).await;
         let store = open_as(&users.runtime, Some(&users.owner), Clock::system()).unwrap();
         store.migrate().await.unwrap();
+        let [owner, runtime] = &users.names;
+        for all in ["", "IN SCHEMA public"] {
+            bed.raw(&format!("ALTER DEFAULT PRIVILEGES FOR ROLE {owner} {all} GRANT ALL ON TABLES TO {runtime}"))
+                .await
+                .unwrap();
+        }
         store.migrate().await.unwrap();
         assert_eq!(store.warnings().await.unwrap(), Vec::<String>::new());
 
@@ -92,7 +98,10 @@ fn the_gateway_s_user_adds_to_the_log_and_can_do_nothing_else_to_it() {
                 not_allowed(users.run(&statement).await, &statement);
             }
         }
+        let part = format!("audit_records_changes_{}", jiff::Timestamp::now().strftime("%Y_%m"));
         for statement in [
+            &*format!("DELETE FROM {part}"),
+            &*format!("TRUNCATE {part}"),
             "DELETE FROM audit_records_changes_other",
             "UPDATE audit_records_changes SET caller = 'x'",
             "UPDATE audit_holds SET released = true",
@@ -105,6 +114,10 @@ fn the_gateway_s_user_adds_to_the_log_and_can_do_nothing_else_to_it() {
         ] {
             not_allowed(users.run(statement).await, statement);
         }
+        bed.raw(&format!("GRANT DELETE ON {part} TO {runtime}")).await.unwrap();
+        let store = open(&users.runtime, Clock::system()).unwrap();
+        assert_eq!(store.warnings().await.unwrap().len(), 1, "who could change one part of the log is told so");
+        store.close().await;
         users.end(bed).await;
     });
 }
