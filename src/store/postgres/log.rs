@@ -16,17 +16,23 @@ use crate::store::page::Words;
 
 /// Every log that the database has, none of a slot that never wrote anything.
 pub(super) async fn names(pool: &PgPool) -> Result<Vec<LogName>, StoreError> {
-    let highest: Option<i32> = sqlx::query_scalar(
-        "SELECT greatest((SELECT max(slot) FROM audit_records WHERE leaf IS NOT NULL),
-                         (SELECT max(slot) FROM audit_intents WHERE leaf IS NOT NULL),
-                         (SELECT max(slot) FROM audit_settlements),
-                         (SELECT max(slot) FROM audit_dropped))",
-    )
-    .fetch_one(pool)
-    .await
-    .map_err(fault)?;
-    let slots = 0..=highest.unwrap_or(-1);
-    Ok(slots.flat_map(|slot| [Class::Changes, Class::Reads].map(|class| LogName { slot, class })).collect())
+    let (mut names, mut before) = (Vec::new(), -1);
+    loop {
+        // From slot to slot, each by an index: there are few, with gaps between instances and commands.
+        let slot: Option<i32> = sqlx::query_scalar(
+            "SELECT least((SELECT min(slot) FROM audit_records WHERE leaf IS NOT NULL AND slot > $1),
+                          (SELECT min(slot) FROM audit_intents WHERE leaf IS NOT NULL AND slot > $1),
+                          (SELECT min(slot) FROM audit_settlements WHERE slot > $1),
+                          (SELECT min(slot) FROM audit_dropped WHERE slot > $1))",
+        )
+        .bind(before)
+        .fetch_one(pool)
+        .await
+        .map_err(fault)?;
+        let Some(slot) = slot else { return Ok(names) };
+        names.extend([Class::Changes, Class::Reads].map(|class| LogName { slot, class }));
+        before = slot;
+    }
 }
 
 /// Where a log ends.
