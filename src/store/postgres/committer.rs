@@ -30,17 +30,19 @@ impl Committer {
     /// Takes a slot: the one given, waiting until its lock is free, or the first free one behind those of the instances.
     pub(super) async fn start(mut connection: PgConnection, slot: Option<i32>) -> Result<Committer, StoreError> {
         sqlx::raw_sql(PREPARE).execute(&mut connection).await.map_err(fault)?;
+        // An instance whose log was altered goes on in slots by which it can still be told which instance it is.
+        let step = if slot.is_some() { BESIDE } else { 1 };
         let mut slot = match slot {
             // Whatever an earlier connection was doing has ended when its lock is free.
             Some(slot) => wait_for(&mut connection, slot).await?,
-            None => first_free(&mut connection, BESIDE).await?,
+            None => first_free(&mut connection, BESIDE, step).await?,
         };
         loop {
             let changes = end(&mut connection, LogName { slot, class: Class::Changes }).await?;
             let reads = end(&mut connection, LogName { slot, class: Class::Reads }).await?;
             match logs::resume(slot, changes, reads) {
                 Some(logs) => return Ok(Committer { connection, logs }),
-                None => slot = first_free(&mut connection, BESIDE.max(slot + 1)).await?,
+                None => slot = first_free(&mut connection, slot + step, step).await?,
             }
         }
     }
@@ -56,7 +58,7 @@ async fn wait_for(connection: &mut PgConnection, slot: i32) -> Result<i32, Store
     Ok(slot)
 }
 
-async fn first_free(connection: &mut PgConnection, from: i32) -> Result<i32, StoreError> {
+async fn first_free(connection: &mut PgConnection, from: i32, step: i32) -> Result<i32, StoreError> {
     let mut slot = from;
     loop {
         let is_free: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock($1, $2)")
@@ -68,6 +70,6 @@ async fn first_free(connection: &mut PgConnection, from: i32) -> Result<i32, Sto
         if is_free {
             return Ok(slot);
         }
-        slot += 1;
+        slot += step;
     }
 }

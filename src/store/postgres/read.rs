@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::claim::INSTANCE;
 use crate::call::Record;
 use crate::store::fault::fault;
+use crate::store::logs::BESIDE;
 use crate::store::page::{self, Words};
 use crate::store::{
     By, Count, Filter, Page, Per, Phases, Remembered, ReplayKey, StoreError, TaskRow, Unsettled, clean, summary,
@@ -154,12 +155,12 @@ pub(super) async fn unsettled(pool: &PgPool, since: Timestamp, limit: u32) -> Re
     rows.iter().map(page::unsettled).collect()
 }
 
-/// Intents that are open, of slots that no instance has, and of the slot `own`.
+/// Intents that are open, of slots that no instance has, and of the slot `own`. An instance's slots differ by [`BESIDE`].
 pub(super) async fn open_changes(pool: &PgPool, own: Option<i32>) -> Result<Vec<Record>, StoreError> {
     let columns = <sqlx::Postgres as Words>::COLUMNS;
     let statement = format!(
         "SELECT {columns} FROM audit_intents r WHERE r.id IN (SELECT intent_id FROM open_changes)
-         AND (r.slot = $1 OR r.slot NOT IN (SELECT l.objid::int FROM pg_locks l
+         AND (r.slot % {BESIDE} = $1 % {BESIDE} OR r.slot % {BESIDE} NOT IN (SELECT l.objid::int FROM pg_locks l
              WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2 AND l.classid = $2::oid
              AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())))
          ORDER BY r.id"
