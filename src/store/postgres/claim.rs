@@ -13,6 +13,7 @@ use sqlx::{ConnectOptions, Connection};
 use tokio::sync::Mutex;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::committer::Committer;
 use crate::store::fault::fault;
 use crate::store::logs::{BESIDE, CLAIMED};
 use crate::store::{StoreError, Tenancy};
@@ -32,6 +33,9 @@ const PREPARE: &str = "
     SET tcp_keepalives_idle = 5;
     SET tcp_keepalives_interval = 3;
     SET tcp_keepalives_count = 3";
+
+/// The connection that commits, if there is one.
+pub(super) type Commits = Arc<Mutex<Option<Committer>>>;
 
 /// The claim on a database.
 pub(super) struct Claim {
@@ -72,8 +76,13 @@ impl Claim {
     }
 
     /// Claims, waiting up to `patience` for another instance to go, and says which slot is this one's. Nothing if it was
-    /// claimed before.
-    pub(super) async fn take(&self, tenancy: Tenancy, patience: Duration) -> Result<Option<i32>, StoreError> {
+    /// claimed before. What `commits` is given up with the claim: whoever has it now waits for the logs' locks.
+    pub(super) async fn take(
+        &self,
+        tenancy: Tenancy,
+        patience: Duration,
+        commits: &Commits,
+    ) -> Result<Option<i32>, StoreError> {
         let mut keeper = self.keeper.lock().await;
         if keeper.is_some() {
             return Ok(None);
@@ -85,7 +94,8 @@ impl Claim {
         let slot = free_slot(&mut connection).await?;
         lead(&mut connection, &self.standing).await.map_err(fault)?;
         let claimed = Claimed { tenancy, slot };
-        let keep = keep(self.options.clone(), self.pulse, connection, claimed, Arc::clone(&self.standing));
+        let (standing, commits) = (Arc::clone(&self.standing), Arc::clone(commits));
+        let keep = keep(self.options.clone(), self.pulse, connection, claimed, standing, commits);
         *keeper = Some(AbortOnDropHandle::new(tokio::spawn(keep)));
         Ok(Some(slot))
     }
@@ -163,6 +173,7 @@ async fn keep(
     connection: PgConnection,
     claimed: Claimed,
     standing: Arc<Standing>,
+    commits: Commits,
 ) {
     let mut connection = Some(connection);
     loop {
@@ -183,6 +194,7 @@ async fn keep(
             Ok(Ok(None)) => {
                 standing.lost.store(true, Ordering::Release);
                 tracing::error!("another instance is running on this database, nothing more is committed");
+                drop(commits.lock().await.take());
                 None
             }
             Ok(Err(_)) | Err(_) => None,

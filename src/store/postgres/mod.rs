@@ -26,7 +26,6 @@ use secrecy::{ExposeSecret, SecretString};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgPool, SqlSafeStr};
-use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::fault::{fault, within};
@@ -36,7 +35,7 @@ use super::{
     TaskRow, Tenancy, Unsettled, Verdict,
 };
 use crate::call::Clock;
-use claim::Claim;
+use claim::{Claim, Commits};
 use committer::Committer;
 
 /// How long the server works on a statement or waits for a lock; what [`PREPARE`] sets.
@@ -54,6 +53,9 @@ const CONNECTIONS: u32 = 8;
 
 /// Partitions are made for this month and so many after it.
 const MONTHS_AHEAD: i32 = 2;
+/// How often the lock of a slot is waited for at a start, for [`STATEMENT`] each: longer than the server takes to notice that
+/// a machine is gone (15 s, see `committer`).
+const TRIES: u32 = 4;
 /// No slot was taken yet.
 const NO_SLOT: i32 = -1;
 
@@ -71,7 +73,7 @@ pub struct Postgres {
     /// The user who owns the tables, if it is another one.
     owner: Option<PgConnectOptions>,
     pool: PgPool,
-    committer: Mutex<Option<Committer>>,
+    committer: Commits,
     /// The slot whose logs it writes; none yet is -1.
     slot: AtomicI32,
     claim: Claim,
@@ -93,7 +95,7 @@ impl Postgres {
             .connect_lazy_with(options.clone());
         let claim = Claim::new(options.clone(), PULSE);
         let slot = AtomicI32::new(NO_SLOT);
-        Ok(Postgres { claim, options, owner: None, pool, committer: Mutex::new(None), slot, clock })
+        Ok(Postgres { claim, options, owner: None, pool, committer: Commits::default(), slot, clock })
     }
 
     /// Changes the schema, and drops what was kept long enough, by another user's address: the one who owns the tables.
@@ -168,8 +170,24 @@ impl Postgres {
         Ok(committer)
     }
 
+    /// Waits until nothing that an earlier instance was still committing to this slot can come through any more.
+    async fn take_slot(&self) -> Result<(), StoreError> {
+        let mut held = self.committer.lock().await;
+        let mut tries = 0;
+        while held.is_none() && self.slot.load(Ordering::Acquire) != NO_SLOT {
+            tries += 1;
+            match self.committer().await {
+                Ok(committer) => *held = Some(committer),
+                // Each waits as long as a statement may.
+                Err(StoreError::Unavailable(_)) if tries < TRIES => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
     async fn try_claim(&self, tenancy: Tenancy, patience: Duration) -> Result<(), StoreError> {
-        let Some(slot) = self.claim.take(tenancy, patience).await? else { return Ok(()) };
+        let Some(slot) = self.claim.take(tenancy, patience, &self.committer).await? else { return Ok(()) };
         if self.slot.swap(slot, Ordering::AcqRel) != slot {
             drop(self.committer.lock().await.take());
         }
@@ -237,6 +255,9 @@ impl Store for Postgres {
     }
 
     async fn open_changes(&self, at_start: bool) -> Result<Vec<crate::call::Record>, StoreError> {
+        if at_start {
+            within(OPERATION * TRIES, self.take_slot()).await?;
+        }
         let own = at_start.then(|| self.slot.load(Ordering::Acquire));
         within(OPERATION, read::open_changes(&self.pool, own)).await
     }

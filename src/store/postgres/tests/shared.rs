@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
+use super::super::commit::commit;
 use super::{Claim, Postgres, until};
 use crate::call::{Class, Clock, Outcome, Wall};
 use crate::store::tests::bed::{Bed, on_postgres};
@@ -77,6 +78,68 @@ fn only_changes_of_instances_that_are_gone_are_left_open() {
         living.commit(&[end(&lost, Outcome::Unknown, None), end(&kept, Outcome::Ok, None)]).await.unwrap();
         assert!(living.open_changes(true).await.unwrap().is_empty());
         living.close().await;
+    });
+}
+
+#[test]
+fn an_instance_whose_log_was_altered_is_not_taken_for_one_that_is_gone() {
+    on_postgres(async |bed| {
+        let (altered, other) = (instance(bed).await, instance(bed).await);
+        let (one, two) = (record(Outcome::Ok), record(Outcome::Ok));
+        altered.commit(&[ended(&one), ended(&two)]).await.unwrap();
+        let remove = format!(
+            "SET session_replication_role = replica; ALTER TABLE audit_records DISABLE TRIGGER ALL;
+             DELETE FROM audit_records WHERE id = '{}'",
+            one.id
+        );
+        bed.raw(&remove).await.unwrap();
+        drop(altered.committer.lock().await.take());
+        let under_way = intent(&[("dts-1", 0)]);
+        altered.commit(&[Entry::Intent(under_way.clone())]).await.unwrap();
+        let beside = LogName { slot: 100, class: Class::Changes };
+        assert!(logs(&other).await.contains(&beside), "it goes on in a log of its own");
+        assert!(other.open_changes(false).await.unwrap().is_empty());
+        // Once it is gone, that is seen all the same.
+        altered.close().await;
+        until(async || !other.open_changes(false).await.unwrap().is_empty()).await;
+        other.close().await;
+    });
+}
+
+#[test]
+fn what_a_dying_instance_still_commits_is_not_left_open_by_its_successor() {
+    on_postgres(async |bed| {
+        let dying = instance(bed).await;
+        dying.commit(&[ended(&record(Outcome::Ok))]).await.unwrap();
+        // Its process is gone, and so is its claim; the server is still busy with what it sent last.
+        let mut last = dying.committer.lock().await.take().unwrap();
+        dying.close().await;
+        let successor = Arc::new(instance(bed).await);
+        let left = tokio::spawn({
+            let successor = Arc::clone(&successor);
+            async move { successor.open_changes(true).await }
+        });
+        until(async || bed.count("pg_locks WHERE locktype = 'advisory' AND NOT granted").await == 1).await;
+        let change = intent(&[("dts-1", 0)]);
+        commit(&mut last, &[Entry::Intent(change.clone())], Clock::system().now()).await.unwrap();
+        drop(last);
+        let left = left.await.unwrap().unwrap();
+        assert_eq!(left.iter().map(|record| record.id).collect::<Vec<_>>(), [change.record.id]);
+        successor.close().await;
+    });
+}
+
+#[test]
+fn there_are_no_logs_of_slots_that_nobody_had() {
+    on_postgres(async |bed| {
+        let instance = instance(bed).await;
+        instance.commit(&[ended(&record(Outcome::Ok))]).await.unwrap();
+        // A command beside it.
+        bed.store.commit(&[ended(&record(Outcome::Ok))]).await.unwrap();
+        let heads = instance.log().heads().await.unwrap();
+        let names: Vec<String> = heads.iter().map(|head| head.log.to_string()).collect();
+        assert_eq!(names, ["0/changes", "0/reads", "100/changes", "100/reads"]);
+        instance.close().await;
     });
 }
 
