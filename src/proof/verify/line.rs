@@ -15,6 +15,7 @@ const LONGEST: u64 = 16 << 20;
 pub(super) enum Line {
     Export {
         origin: String,
+        made_at: Option<Timestamp>,
     },
     Log {
         name: String,
@@ -80,7 +81,8 @@ pub(super) fn parse(line: &[u8]) -> Result<Line, String> {
 
 fn export(value: &Value) -> Option<Line> {
     let origin = text(value, "origin")?.to_owned();
-    (number(value, "version")? == 1).then_some(Line::Export { origin })
+    let made_at = text(value, "made_at").and_then(|time| time.parse().ok());
+    (number(value, "version")? == 1).then_some(Line::Export { origin, made_at })
 }
 
 fn log(value: &Value) -> Result<Option<Line>, String> {

@@ -1,8 +1,11 @@
 //! What a person is told of a verification.
 
+use jiff::Timestamp;
+
 use super::Report;
-use super::finding::KEPT;
+use super::finding::{Finding, KEPT, What};
 use super::log::{LogReport, VouchedFor};
+use crate::proof::time_text;
 
 impl Report {
     /// The report as lines: what was found, where proof ends, and the verdict last.
@@ -12,6 +15,7 @@ impl Report {
         if self.findings.first.len() >= KEPT {
             lines.push(format!("only the first {KEPT} are shown"));
         }
+        lines.extend(self.younger_checkpoint());
         lines.extend(self.logs.iter().map(|log| self.log_line(log)));
         if self.checkpoints == 0 {
             lines.push(
@@ -28,6 +32,24 @@ impl Report {
             .into_iter()
             .map(|line| line.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect())
             .collect()
+    }
+
+    /// What to do where entries are missing only because the log has grown since it was exported. When that was nobody has
+    /// signed, so it is no excuse.
+    fn younger_checkpoint(&self) -> Option<String> {
+        let made_at = self.made_at?;
+        let is_younger = |finding: &&Finding| match &finding.what {
+            What::Cut { at, .. } => {
+                at.as_ref().and_then(|at| at.parse().ok()).is_some_and(|at: Timestamp| at > made_at)
+            }
+            _ => false,
+        };
+        self.findings.first.iter().find(is_younger)?;
+        Some(format!(
+            "the export says that it is of {}, which is before the checkpoint that misses entries: export the log again \
+             and verify that with the checkpoints that you have",
+            time_text(made_at)
+        ))
     }
 
     fn log_line(&self, log: &LogReport) -> String {

@@ -16,6 +16,7 @@ mod vouched;
 
 use std::io::{BufReader, Read, Seek, SeekFrom};
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::VerifyingKey;
@@ -61,6 +62,9 @@ pub struct Progress {
 pub struct Report {
     /// The origin that the export names.
     pub origin: String,
+    /// When it says that it was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub made_at: Option<Timestamp>,
     /// Entries in the export.
     pub entries: u64,
     /// Checkpoints and statements used that the auditor brought.
@@ -102,7 +106,9 @@ pub fn verify(
     let mut findings = Findings::default();
     let mut buffer = Vec::new();
     let more = read_line(&mut input, &mut buffer)?;
-    let Some(Line::Export { origin }) = parse(&buffer).ok().filter(|_| more) else { return Err(Unreadable::NoExport) };
+    let Some(Line::Export { origin, made_at }) = parse(&buffer).ok().filter(|_| more) else {
+        return Err(Unreadable::NoExport);
+    };
 
     let mut checkpoints = Checkpoints::default();
     for Brought { from, note } in brought {
@@ -126,6 +132,7 @@ pub fn verify(
     let mut pass = Pass {
         report: Report {
             origin,
+            made_at,
             checkpoints: checkpoints.outside,
             own_checkpoints: checkpoints.inside,
             findings,

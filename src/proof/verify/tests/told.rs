@@ -35,3 +35,20 @@ fn edited_removed_and_cut_off() {
     export.rows.drain(30..33);
     insta::assert_snapshot!(export.verify(&key, &held).lines().join("\n"));
 }
+
+#[test]
+fn a_checkpoint_from_after_the_export_is_told_from_a_cut() {
+    let (mut export, key, _) = bed();
+    let keys = [key.verifying_key().clone()];
+    let held = vec![checkpoint(&export.rows, 290, &[&key])];
+    let younger = export.rows[280]["recorded_at"].as_str().unwrap().to_owned();
+    export.rows.truncate(270);
+    export.checkpoints.truncate(1);
+    let advice = |text: &str| {
+        let report = verify_text(text, &keys, &held);
+        assert!(!report.is_proven(), "when an export was made nobody has signed");
+        report.lines().into_iter().any(|line| line.contains("export the log again"))
+    };
+    assert!(!advice(&export.text()));
+    assert!(advice(&export.text().replace("2026-11-21T10:00:00Z", &younger)));
+}
