@@ -184,6 +184,12 @@ impl Raw {
         let teams = self.teams.check(folders::vocabulary(known, providers.as_deref()), checker);
         let redis = self.redis.check(checker);
         let is_deaf = redis.is_none() && self.quota.parts > 1;
+        let is_one_of_several = redis.is_some() || is_deaf;
+        if is_one_of_several && audit.as_ref().is_some_and(|audit| audit.emergency == Emergency::Local) {
+            let help = "leave it out, or run one instance alone, without redis.url and quota.parts";
+            let why = "while the database is away no instance knows which tasks the others are stopping";
+            checker.wrong_help("audit.emergency", why, help);
+        }
         let quota = self.quota.check(redis.is_some(), providers.as_deref(), checker);
         let share = self.share.check(is_deaf, providers.as_deref(), checker);
         let purchases = self.purchases.check(checker);

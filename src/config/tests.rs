@@ -473,6 +473,19 @@ fn a_journal_is_asked_for_where_one_is_needed_and_needs_the_key_of_the_checkpoin
 }
 
 #[test]
+fn stops_go_on_without_the_database_only_where_one_instance_is_alone() {
+    let local = MINIMAL.replacen("[audit]\n", "[audit]\nemergency = \"local\"\n", 1);
+    let is_told =
+        |text: &str| mistakes(text, &[]).iter().any(|told| told.contains("which tasks the others are stopping"));
+    assert!(!is_told(&local));
+    for several in ["[redis]\nurl = \"redis://localhost/\"", "[quota]\nparts = 2"] {
+        assert!(is_told(&format!("{local}\n{several}\n")), "{several}");
+        let off = format!("{MINIMAL}\n{several}\n");
+        assert!(read(&off, &[]).is_ok(), "{several}");
+    }
+}
+
+#[test]
 fn answers_are_fresh_for_as_long_as_all_reads_or_some_are_said_to_be() {
     let fresh_for = |text: &str| read(&format!("{MINIMAL}\n[share]\n{text}"), &[]).unwrap().share.fresh_for;
     let of = |text: &str, version: &str, action: &str| {
