@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use super::bed::{Bed, Kind, on_both};
 use super::{end, ended, intent, record};
-use crate::call::{AddressSeen, Calls, Class, Detail, Outcome, Record, Settled};
+use crate::call::{AddressSeen, Calls, Class, Clock, Detail, Outcome, Record, Settled};
 use crate::proof::{self, CompactRange, Hash};
 use crate::store::{Entry, Filter, Intent, LogEntry, LogName, Made, Settlement, Store};
 
@@ -105,7 +105,7 @@ fn entries_are_numbered_by_class_and_their_hashes_are_made_of_what_is_stored() {
 #[test]
 fn a_change_that_is_found_unknown_after_days_is_still_to_be_settled() {
     on_both(async |bed| {
-        let now = Timestamp::now();
+        let now = Clock::system().now();
         let mut old = intent(&[("dts-1", 0)]);
         old.record.time = now - SignedDuration::from_hours(72);
         old.record.id = Record::administrative(old.record.time, "", "", &serde_json::json!({})).id;

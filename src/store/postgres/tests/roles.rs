@@ -98,7 +98,7 @@ fn the_gateway_s_user_adds_to_the_log_and_can_do_nothing_else_to_it() {
                 not_allowed(users.run(&statement).await, &statement);
             }
         }
-        let part = format!("audit_records_changes_{}", jiff::Timestamp::now().strftime("%Y_%m"));
+        let part = format!("audit_records_changes_{}", Clock::system().now().strftime("%Y_%m"));
         for statement in [
             &*format!("DELETE FROM {part}"),
             &*format!("TRUNCATE {part}"),
