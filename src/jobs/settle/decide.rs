@@ -102,6 +102,15 @@ impl Case<'_> {
     }
 }
 
+/// Whether an earlier change that was carried out, and that had this effect, can explain what is seen now: the state before
+/// did not show it yet.
+pub(super) fn shows_late(effect: &Effect, before: Option<Seen<'_>>, now: Option<Seen<'_>>) -> bool {
+    let leaves = |state: &str| effect.leads_to.iter().chain(&effect.ends_in).any(|one| one == state);
+    let showed = before.and_then(|before| before.state).is_some_and(leaves);
+    let explains = now.map_or(effect.removes, |now| now.state.is_none_or(leaves));
+    explains && !showed
+}
+
 impl Search<'_> {
     /// What the list tells, and the task that was made.
     pub(super) fn decide(&self) -> (Finding, Option<&str>) {

@@ -5,11 +5,11 @@ use serde_json::{Value as Json, json};
 
 use super::Settle;
 use super::ask::{Answer, Place};
-use super::decide::{Case, Finding, Seen, together};
+use super::decide::{Case, Finding, Seen, shows_late, together};
 use super::made::Sought;
 use crate::call::{Outcome, Record, Settled};
 use crate::parameters::{JsonLimits, read_json};
-use crate::provider::{Action, TaskKind, TaskRef};
+use crate::provider::{Action, Effect, TaskKind, TaskRef};
 use crate::steps::{state_in, state_name};
 use crate::store::{Filter, Made, Order, Unsettled};
 
@@ -81,10 +81,15 @@ impl Settle {
         for task in subjects.iter().filter(|task| task.kind == action.task) {
             let Some(kind) = place.version.task_kind(&task.kind) else { continue };
             let now = self.state(place, kind, task).await?;
-            let is_disturbed = self.is_disturbed(record, &task.id).await?;
             let before = record.detail.states.iter().find(|state| state.task == task.id).map(|state| &*state.state);
             let seen = |text| Seen { text, state: state_in(kind, text) };
-            let case = Case { effect, before: before.map(seen), now: now.as_deref().map(seen), is_disturbed, is_late };
+            let (was, is) = (before.map(seen), now.as_deref().map(seen));
+            let can_explain = |earlier: &Record| {
+                earlier.time >= record.time.saturating_sub(self.settle_after).unwrap_or(Timestamp::MIN)
+                    && effect_of(place, earlier).is_some_and(|effect| shows_late(effect, was, is))
+            };
+            let is_disturbed = self.is_disturbed(record, &task.id, can_explain).await?;
+            let case = Case { effect, before: was, now: is, is_disturbed, is_late };
             findings.push(case.decide());
             tasks.push(json!({ "task": task.id, "before": before, "now": now.as_deref().unwrap_or("gone") }));
         }
@@ -104,8 +109,13 @@ impl Settle {
         }
     }
 
-    /// Whether another change of the task came after this one, or one of unknown outcome before it.
-    async fn is_disturbed(&self, record: &Record, task: &str) -> Result<bool, String> {
+    /// Whether another change of the task came after this one, or one before it is of unknown outcome or `can_explain`.
+    async fn is_disturbed(
+        &self,
+        record: &Record,
+        task: &str,
+        can_explain: impl Fn(&Record) -> bool,
+    ) -> Result<bool, String> {
         let filter = Filter {
             account: Some(record.account.clone()),
             task_id: Some(task.to_owned()),
@@ -119,11 +129,17 @@ impl Settle {
         let page = self.store.records(&filter).await.map_err(|error| error.to_string())?;
         let disturbs = |other: &Record| {
             let came_later = other.id > record.id;
-            let may_linger = other.outcome != Outcome::Ok && other.settled != Some(Settled::NotDone);
+            let may_linger = other.outcome != Outcome::Ok || can_explain(other);
             other.id != record.id && (came_later || may_linger) && other.settled != Some(Settled::NotDone)
         };
         Ok(page.next.is_some() || page.records.iter().any(disturbs))
     }
+}
+
+/// What the tables say of what a change of the same version does.
+fn effect_of<'a>(place: &'a Place, record: &Record) -> Option<&'a Effect> {
+    let action = place.version.action(&record.action).filter(|_| place.version.version == record.version)?;
+    action.rule.as_ref()?.effect.as_ref()
 }
 
 pub(super) fn changes() -> Vec<String> {

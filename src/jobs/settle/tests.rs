@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::decide::{Case, Finding, Page, Search, Seen, together};
+use super::decide::{Case, Finding, Page, Search, Seen, shows_late, together};
 use crate::provider::{Listed, Providers};
 use crate::steps::{state_in, state_name};
 
@@ -76,6 +76,23 @@ fn another_change_of_the_task_makes_everything_doubtful() {
     let (before, now) = (seen("Running (7)", "Running"), seen("Stopping (11)", "Stopping"));
     assert!(is_undetermined(&Case { effect, before, now, is_disturbed: true, is_late: true }.decide()));
     assert!(is_undetermined(&Case { effect, before: None, now, is_disturbed: false, is_late: true }.decide()));
+}
+
+#[test]
+fn a_change_that_was_done_before_and_did_not_show_yet_can_explain_what_is_seen() {
+    let providers = Providers::embedded().unwrap();
+    let version = providers.version("2018-03-30").unwrap();
+    let stop = version.action("StopMigrateJob").unwrap().rule.as_ref().unwrap().effect.as_ref().unwrap();
+    let seen = |state| Some(Seen { text: state, state: Some(state) });
+    // It was stopped, which the next look did not show yet; a second stop got lost.
+    assert!(shows_late(stop, seen("Running"), seen("Stopping")));
+    assert!(shows_late(stop, None, seen("Stopping")));
+    assert!(shows_late(stop, seen("Running"), Some(Seen { text: "99", state: None })));
+    // It had shown, or is not what is seen.
+    assert!(!shows_late(stop, seen("Stopping"), seen("Stopping")));
+    assert!(!shows_late(stop, seen("Failed"), seen("Checking")));
+    assert!(!shows_late(stop, seen("Running"), seen("Running")));
+    assert!(!shows_late(stop, seen("Running"), None), "a stop removes nothing");
 }
 
 #[test]
