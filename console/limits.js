@@ -9,6 +9,9 @@ import { count, el, figure, value } from "./text.js";
 // Milliseconds from one answer to the next question.
 const EVERY = 1000;
 
+// Milliseconds after which a listener that took a question and does not answer is taken for gone.
+const PATIENCE = 5000;
+
 const MODES = {
   sole: "one instance",
   parts: "several instances without Redis, each with its part",
@@ -18,6 +21,9 @@ const MODES = {
 };
 
 const $ = (id) => document.getElementById(id);
+
+// Why a question was given up that nobody called off.
+const LATE = new DOMException("it took too long", "TimeoutError");
 
 // By what is counted together; in the order in which they are shown.
 const rows = new Map();
@@ -33,15 +39,17 @@ async function ask() {
   clearTimeout(timer);
   if (!mayAsk() || asking) return;
   const own = (asking = new AbortController());
+  const late = setTimeout(() => own.abort(LATE), PATIENCE);
   try {
     const answer = await limits(own.signal);
     if (own.signal.aborted) return;
     $("trouble").replaceChildren();
     show(answer);
   } catch (problem) {
-    if (own.signal.aborted) return;
+    if (own.signal.aborted && own.signal.reason !== LATE) return;
     trouble(problem);
   } finally {
+    clearTimeout(late);
     if (asking === own) asking = null;
   }
   if (mayAsk()) timer = setTimeout(ask, EVERY);

@@ -95,6 +95,15 @@ impl Sight {
         }
         sight
     }
+
+    /// The ids that it names.
+    pub fn ids(&self) -> impl Iterator<Item = &Pattern> {
+        let scopes = self.allowed.iter().chain(&self.denied);
+        scopes.flat_map(|scope| match scope {
+            TaskScope::Any => [].as_slice(),
+            TaskScope::Limited { ids, .. } => ids,
+        })
+    }
 }
 
 impl TaskScope {

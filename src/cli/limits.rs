@@ -26,7 +26,11 @@ pub(super) struct Limits {
 impl Limits {
     pub(super) async fn run(self, here: &Surroundings) -> miette::Result<ExitCode> {
         let (url, token) = self.listener.resolve("", here)?;
-        let answer = Source::Admin { url, token }.json("/v1/limits").await?;
+        let answer = Source::Admin { url: url.clone(), token }.json("/v1/limits").await?;
+        if !is_limits(&answer) {
+            let help = "give the address of admin.listen (port 9090 unless it is set)";
+            return Err(miette::miette!(help = help, "{}: this is not how an admin listener answers", plain(&url)));
+        }
         if self.json {
             here.out.json(&answer);
         } else {
@@ -34,6 +38,11 @@ impl Limits {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Whether it is an answer about limits. The public listener answers any path with HTTP 200, as its cloud does.
+fn is_limits(answer: &Value) -> bool {
+    answer["replicas"]["mode"].is_string() && answer["quotas"].is_array()
 }
 
 fn lines(answer: &Value) -> Vec<String> {
@@ -85,7 +94,16 @@ fn row(quota: &Value) -> Vec<String> {
 mod tests {
     use serde_json::json;
 
-    use super::lines;
+    use super::{is_limits, lines};
+
+    #[test]
+    fn what_is_no_answer_about_limits_is_not_taken_for_no_limits() {
+        assert!(is_limits(&json!({"replicas": {"mode": "sole"}, "quotas": []})));
+        let public = json!({"Response": {"Error": {"Code": "MissingParameter", "Message": "m"}, "RequestId": "r"}});
+        for answer in [public, json!({}), json!([]), json!({"quotas": []})] {
+            assert!(!is_limits(&answer), "{answer}");
+        }
+    }
 
     #[test]
     fn a_row_for_each_quota_and_a_word_when_there_is_none() {

@@ -64,7 +64,7 @@ impl Raw {
                 let help = "write it like DescribeMigrateJobs, or \"2018-03-30/DescribeMigrateJobs\" for one version";
                 checker.wrong_help(&path, "this is no read of any table", help);
             }
-            for (version, action) in meant.into_iter().filter(|_| !time.is_zero()) {
+            for (version, action) in meant {
                 let actions: &mut BTreeMap<String, Duration> = fresh_for.entry(version.to_owned()).or_default();
                 // What names a version counts before what does not.
                 if name.as_ref().is_some_and(|name| name.contains('/')) {
@@ -74,6 +74,8 @@ impl Raw {
                 }
             }
         }
+        fresh_for.values_mut().for_each(|actions| actions.retain(|_, time| !time.is_zero()));
+        fresh_for.retain(|_, actions| !actions.is_empty());
         Some(Share { fresh_for })
     }
 }

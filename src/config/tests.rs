@@ -500,6 +500,9 @@ fn answers_are_fresh_for_as_long_as_all_reads_or_some_are_said_to_be() {
     assert_eq!(of(some, "2018-03-30", "DescribeMigrateJobs"), Some(250));
     assert_eq!(of(some, "2018-03-30", "DescribeAsyncRequestInfo"), Some(2000));
     assert_eq!(of(some, "2018-03-30", "DescribeSubscribes"), None);
+    let but_one = "fresh_for = { DescribeConsumerGroup = \"1s\", \"2018-08-01/DescribeConsumerGroup\" = \"0s\" }";
+    assert_eq!(of(but_one, "2020-01-01", "DescribeConsumerGroup"), Some(1000));
+    assert_eq!(of(but_one, "2018-08-01", "DescribeConsumerGroup"), None, "the version's own word counts, 0 too");
     let variable = [("DTS_GATEWAY__SHARE__FRESH_FOR", "{ DescribeMigrateJobs = \"3s\" }")];
     let set = read(MINIMAL, &variable).unwrap().share.fresh_for;
     assert_eq!(set["2018-03-30"]["DescribeMigrateJobs"].as_secs(), 3);

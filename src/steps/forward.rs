@@ -39,8 +39,8 @@ impl Forward {
             });
         }
         let heard = match self.say(&call, &call.call.progress).await {
-            Err(Silence::Unanswered(_)) if !call.action.kind.is_change() && asked_at.elapsed() < SOON => {
-                self.ask_again(&call).await?
+            Err(Silence::Unanswered(why)) if !call.action.kind.is_change() && asked_at.elapsed() < SOON => {
+                self.ask_again(&call, why).await?
             }
             other => other.map_err(|silence| refusal(silence, call.action.kind.is_change()))?,
         };
@@ -48,10 +48,12 @@ impl Forward {
         Ok(heard.reply)
     }
 
-    /// A read whose connection broke may be asked once more, in a turn of its own: the first may have been counted.
-    async fn ask_again(&self, call: &Authorized) -> Result<Heard, Refusal> {
+    /// A read whose connection broke may be asked once more, in a turn of its own: the first may have been counted. Without
+    /// one it stays unanswered; `rate-limited` would say that it was never sent.
+    async fn ask_again(&self, call: &Authorized, why: String) -> Result<Heard, Refusal> {
         let progress = Progress::default();
-        let _in_flight = self.cloud.turn(&wanted(call), progress.clone()).await?;
+        let turn = self.cloud.turn(&wanted(call), progress.clone()).await;
+        let _in_flight = turn.map_err(|_no_turn| refusal(Silence::Unanswered(why), false))?;
         self.say(call, &progress).await.map_err(|silence| refusal(silence, false))
     }
 

@@ -108,7 +108,7 @@ impl Around for RecordIntent {
             record: record.clone(),
         });
         let _changing = self.states.change(&call.account.alias, &call.seen);
-        let passing = self.reads.passing(&call.account.alias, share::tasks(&call));
+        let passing = self.reads.passing(&call.account.identity, share::tasks(&call));
         let reply = next.run(call).await;
         passing.ended().await;
         let reply = reply?;

@@ -80,6 +80,17 @@ await scenario(
     await page.waitForFunction(() => document.querySelector("#pause").textContent === "Pause");
     await page.waitForResponse((answer) => answer.url().endsWith("/v1/limits"));
 
+    // A listener that takes a question and says nothing is told of; when it answers again, that is gone.
+    const held = [];
+    const hold = (request) => (request.url().endsWith("/v1/limits") ? held.push(request) : request.continue());
+    await page.setRequestInterception(true);
+    page.on("request", hold);
+    await page.waitForFunction(() => /did not answer/.test(document.querySelector("#trouble").innerText));
+    assert(held.length > 0, "it was asked");
+    page.off("request", hold);
+    await page.setRequestInterception(false);
+    await page.waitForFunction(() => document.querySelector("#trouble").innerText === "");
+
     // The other page is one step away, and asks for the token again.
     await page.evaluate(() => document.querySelector('nav a[href="audit"]').click());
     await page.waitForFunction(() => location.pathname.endsWith("/console/audit"));

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::caller::{Caller, until};
 use crate::world::Options;
-use crate::world::{World, on_both};
+use crate::world::{Database, World, on_both};
 
 fn quick() -> Options {
     Options::head("upstream.read_timeout = \"700ms\"")
@@ -57,6 +57,19 @@ async fn reads_without_an_answer(world: &World) {
     assert_eq!(world.sent("DescribeMigrateJobs").await, 2, "twice at most");
     assert_eq!(world.record_of(&answer).await["outcome"], "refused");
     world.no_faults().await;
+}
+
+#[tokio::test]
+async fn a_read_that_was_sent_and_has_no_turn_to_be_sent_again_is_not_told_that_it_was_limited() {
+    let action = "DescribeMigrateCheckJob";
+    // One call a second, of which the one that broke may have been counted.
+    let world = World::start_with(Database::Postgres, Options::head("quota.parts = 20")).await;
+    world.fault(json!({"action": action, "kind": "reset"})).await;
+    let headers = [("x-dts-gateway-max-wait", "0")];
+    let answer = world.with_token("reader").act_with(action, &headers, r#"{"JobId":"dts-a1b2c3d4"}"#).await;
+    answer.refused("InternalError", "upstream-unreachable");
+    assert_eq!(world.sent(action).await, 1);
+    world.end().await;
 }
 
 /// What the cloud says of itself passes through, and is not dressed as ours.

@@ -1,16 +1,21 @@
 //! When two reads are one: same question, on the same account, in the same form, by callers who may see the same.
 
 use http::HeaderMap;
-use http::header::CACHE_CONTROL;
+use http::header::{CACHE_CONTROL, PRAGMA};
 use sha2::{Digest, Sha256};
 
 use crate::call::{AnswerForm, Authorized, Form, Sight, Signing};
 use crate::parameters::{Value, write_json};
 
+/// What a text costs beside its signs: its place, and what an allocator adds, in bytes.
+const TEXT: usize = size_of::<String>() + 16;
+
 /// What identical reads have in common. Equal keys, one answer.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(super) struct Key {
-    pub(super) account: String,
+    account: String,
+    /// Whom the cloud knows the account as: other accounts may be the same one there.
+    identity: String,
     pub(super) version: String,
     pub(super) action: String,
     region: String,
@@ -24,14 +29,18 @@ pub(super) struct Key {
 }
 
 impl Key {
-    /// Whether a change of these tasks may change the answer. One that lists tasks may show any.
-    pub(super) fn is_about(&self, account: &str, tasks: &[String]) -> bool {
-        self.account == account && (self.tasks.is_empty() || self.tasks.iter().any(|task| tasks.contains(task)))
+    /// Whether a change of these tasks, on the account that the cloud knows by this identity, may change the answer. One that
+    /// lists tasks may show any, and a change that names none (of a cluster) may be of any.
+    pub(super) fn is_about(&self, identity: &str, tasks: &[String]) -> bool {
+        let may_meet =
+            || self.tasks.is_empty() || tasks.is_empty() || self.tasks.iter().any(|task| tasks.contains(task));
+        self.identity == identity && may_meet()
     }
 
-    /// Bytes of the texts that callers choose.
+    /// Bytes of what may be long: the ids that callers name, and those that their grants do.
     pub(super) fn size(&self) -> usize {
-        self.tasks.iter().map(String::len).sum()
+        let named = self.tasks.iter().map(String::len);
+        named.chain(self.sight.ids().map(|id| id.as_str().len())).map(|length| length + TEXT).sum()
     }
 }
 
@@ -43,6 +52,7 @@ pub(super) fn key(call: &Authorized) -> Option<Key> {
     let request = &call.call.request;
     Some(Key {
         account: call.account.alias.clone(),
+        identity: call.account.identity.clone(),
         version: call.version.version.clone(),
         action: call.action.name.clone(),
         region: call.region.clone(),
@@ -62,10 +72,16 @@ pub(in crate::steps) fn tasks(call: &Authorized) -> Vec<String> {
     tasks
 }
 
-/// `Cache-Control: no-cache`.
+/// `Cache-Control: no-cache`, and what says as much: `no-store`, `max-age=0`, and `Pragma: no-cache` of before HTTP/1.1.
 fn wants_its_own(headers: &HeaderMap) -> bool {
-    let values = headers.get_all(CACHE_CONTROL).into_iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|directive| directive.trim().eq_ignore_ascii_case("no-cache"))
+    let values = [CACHE_CONTROL, PRAGMA].into_iter().flat_map(|name| headers.get_all(name));
+    values.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).any(|directive| {
+        let mut parts = directive.splitn(2, |byte| *byte == b'=').map(<[u8]>::trim_ascii);
+        let (name, age) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        let is = |word: &str| name.eq_ignore_ascii_case(word.as_bytes());
+        let is_nothing = || age.contains(&b'0') && age.iter().all(|byte| matches!(byte, b'0' | b'"'));
+        is("no-cache") || is("no-store") || is("max-age") && is_nothing()
+    })
 }
 
 /// The same parameters, members in the order of their names. Nothing else is evened out: whether the cloud takes `1` for

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::call::{Authorized, Origin, RecordHandle, Refusal, Reply};
+use crate::call::{Authorized, LimitAsked, Origin, RecordHandle, Refusal, Reply};
 use crate::gate::{Around, Next};
 pub use carry::Carry;
 use flight::{End, Next as Then, Outcome, Seat};
@@ -66,6 +66,13 @@ impl Around for Share {
     }
 }
 
+/// What a record says of the limits that have counted its call.
+struct Counted {
+    waited_ms: i64,
+    limit: String,
+    limits: Vec<LimitAsked>,
+}
+
 /// In line for an answer that nobody has asked for: asks when its turn comes first, else is told what the first was told.
 async fn stand<N: Next<Authorized>>(
     mut call: Authorized,
@@ -75,6 +82,7 @@ async fn stand<N: Next<Authorized>>(
 ) -> Result<Reply, Refusal> {
     call.errand = Some(seat.ticket());
     let (record, came, carrier) = (call.call.record.clone(), Instant::now(), call.call.id.to_string());
+    let before = Counted::of(&record);
     let answer = tokio::select! {
         biased;
         answer = next.run(call) => answer,
@@ -82,6 +90,7 @@ async fn stand<N: Next<Authorized>>(
     };
     if seat.is_lost() {
         let (asked_at, end) = seat.follow().await;
+        before.restore(&record);
         note_wait(&record, came, asked_at);
         return match end {
             End::Everybody(outcome) => tell(&record, &outcome),
@@ -123,4 +132,25 @@ fn note_wait(record: &RecordHandle, came: Instant, asked_at: Instant) {
     let waited = asked_at.saturating_duration_since(came);
     let waited_ms = i64::try_from(waited.as_millis()).unwrap_or(i64::MAX);
     record.update(|record| record.waited_ms = record.waited_ms.saturating_add(waited_ms));
+}
+
+impl Counted {
+    fn of(record: &RecordHandle) -> Counted {
+        let mut counted = Counted { waited_ms: 0, limit: String::new(), limits: Vec::new() };
+        record.update(|record| {
+            counted.waited_ms = record.waited_ms;
+            counted.limit.clone_from(&record.detail.limit);
+            counted.limits.clone_from(&record.detail.limits);
+        });
+        counted
+    }
+
+    /// Takes back what was written since: a call that was told another's answer had no turn of its own, or handed it back.
+    fn restore(self, record: &RecordHandle) {
+        record.update(|record| {
+            record.waited_ms = self.waited_ms;
+            record.detail.limit = self.limit;
+            record.detail.limits = self.limits;
+        });
+    }
 }

@@ -34,7 +34,7 @@ pub(super) enum Hearing {
 /// A change, as replicas tell it.
 #[derive(Debug, Deserialize, Serialize)]
 struct News {
-    account: String,
+    identity: String,
     tasks: Vec<String>,
 }
 
@@ -70,10 +70,10 @@ impl SharedReads {
 
     /// Something has become of these tasks: forgotten here, and told to the others before this returns, if they can be
     /// reached.
-    pub async fn changed(&self, account: &str, tasks: &[String]) {
-        self.forget(account, tasks);
+    pub async fn changed(&self, identity: &str, tasks: &[String]) {
+        self.forget(identity, tasks);
         let Others::Linked(link) = &self.others else { return };
-        let news = News { account: account.to_owned(), tasks: tasks.to_vec() };
+        let news = News { identity: identity.to_owned(), tasks: tasks.to_vec() };
         // News is made of texts: it is always JSON.
         let Ok(text) = serde_json::to_string(&news) else { return };
         // Unheard, they are without Redis too, or forget in some seconds by themselves.
@@ -83,7 +83,7 @@ impl SharedReads {
     async fn listen(self: Arc<SharedReads>, mut messages: mpsc::UnboundedReceiver<String>) {
         while let Some(text) = messages.recv().await {
             match serde_json::from_str::<News>(&text) {
-                Ok(news) => self.forget(&news.account, &news.tasks),
+                Ok(news) => self.forget(&news.identity, &news.tasks),
                 // From a version that tells something else: what it is about is not known.
                 Err(_) => self.forget_all(),
             }

@@ -47,7 +47,7 @@ pub(super) struct Aboard {
 /// While a change is under way, and once more when it has ended, reads of its tasks are forgotten.
 pub struct Passing {
     reads: Arc<SharedReads>,
-    account: String,
+    identity: String,
     tasks: Vec<String>,
 }
 
@@ -100,18 +100,18 @@ impl SharedReads {
         Found::Flight(Aboard { reads: Arc::clone(self), key: Arc::clone(key), flight })
     }
 
-    /// A change of these tasks begins.
-    pub fn passing(self: &Arc<SharedReads>, account: &str, tasks: Vec<String>) -> Passing {
-        self.forget(account, &tasks);
-        Passing { reads: Arc::clone(self), account: account.to_owned(), tasks }
+    /// A change of these tasks begins, on the account that the cloud knows by this identity.
+    pub fn passing(self: &Arc<SharedReads>, identity: &str, tasks: Vec<String>) -> Passing {
+        self.forget(identity, &tasks);
+        Passing { reads: Arc::clone(self), identity: identity.to_owned(), tasks }
     }
 
     /// Something has become of these tasks: what is known of them here is not given to anybody who comes from now on, and what
     /// lists tasks is not either. Answers that are being asked for go to those who wait for them already.
-    pub(super) fn forget(&self, account: &str, tasks: &[String]) {
+    pub(super) fn forget(&self, identity: &str, tasks: &[String]) {
         let mut memory = self.lock();
-        memory.flights.retain(|key, _| !key.is_about(account, tasks));
-        memory.retain_answers(|key, _| !key.is_about(account, tasks));
+        memory.flights.retain(|key, _| !key.is_about(identity, tasks));
+        memory.retain_answers(|key, _| !key.is_about(identity, tasks));
     }
 
     /// Nobody knows what has changed.
@@ -214,13 +214,13 @@ impl Drop for Aboard {
 impl Passing {
     /// It has ended, however: whoever asks from now on, here or at another replica, gets an answer from after it.
     pub async fn ended(self) {
-        self.reads.changed(&self.account, &self.tasks).await;
+        self.reads.changed(&self.identity, &self.tasks).await;
     }
 }
 
 impl Drop for Passing {
     fn drop(&mut self) {
-        self.reads.forget(&self.account, &self.tasks);
+        self.reads.forget(&self.identity, &self.tasks);
     }
 }
 

@@ -20,6 +20,7 @@ use crate::call::{
 use crate::gate::{Answer, AroundLayer, GateLayer};
 use crate::parameters::Value;
 use crate::provider::Providers;
+use crate::steps::turn::note_granted;
 
 pub(super) const ACTION: &str = "DescribeMigrateJobs";
 
@@ -139,6 +140,7 @@ impl Bed {
                     return Err(Refusal::RateLimited { limit, retry_after: turn });
                 }
                 sleep(turn).await;
+                note_granted(&call.call.record, &call.action, turn);
                 carry.ready().await?.call(call).await
             })
         });

@@ -92,6 +92,22 @@ async fn a_caller_is_not_held_up_by_anothers_place_in_the_queue() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_turn_that_was_handed_back_is_not_in_the_record() {
+    let bed = Bed::new(Duration::ZERO);
+    *bed.turn.lock().unwrap() = 50 * MS;
+    // Both have their turn in the same moment; only one of them asks.
+    for call in [by("ann"), by("bob")].map(|question| bed.ask(question)) {
+        assert!(call.await.unwrap().answer.is_ok());
+    }
+    let (told, asked): (Vec<_>, Vec<_>) =
+        bed.records().into_iter().partition(|record| !record.detail.shared_from.is_empty());
+    let ([told], [asked]) = (told.as_slice(), asked.as_slice()) else { panic!("{told:?} {asked:?}") };
+    // The timer counts whole milliseconds, upwards.
+    assert!((50..=52).contains(&told.waited_ms), "it waited once: {} ms", told.waited_ms);
+    assert_eq!((asked.waited_ms, asked.detail.limits.len(), told.detail.limits.len()), (50, 1, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_hangs_up_costs_nobody_the_answer() {
     let bed = Bed::new(Duration::ZERO);
     *bed.turn.lock().unwrap() = 200 * MS;
