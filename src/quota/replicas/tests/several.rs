@@ -193,6 +193,38 @@ async fn the_slots_of_a_replica_that_died_come_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_that_stood_still_loses_no_call_that_waits() {
+    let prefix = prefix();
+    let stalling = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let its_prefix = prefix.clone();
+    let (holding, waiting) = stalling
+        .spawn(async move {
+            let replica = replica(&redis_url(), &its_prefix).await;
+            let holding = replica.quota.acquire(&[bucket(1)], &asker("first"), Duration::ZERO).await.unwrap();
+            let quota = replica.quota.clone();
+            let minute = Duration::from_secs(60);
+            let waiting =
+                tokio::spawn(async move { quota.acquire(&[bucket(1)], &asker("second"), minute).await.is_ok() });
+            while replica.quota.view().await.buckets.first().is_none_or(|bucket| bucket.waiting == 0) {
+                tokio::task::yield_now().await;
+            }
+            (holding, waiting)
+        })
+        .await
+        .unwrap();
+    // As by SIGSTOP: nothing of it runs until another has got what it had.
+    let (go_on, until_told) = std::sync::mpsc::channel::<()>();
+    stalling.spawn(async move { until_told.recv() });
+    let living = replica(&redis_url(), &prefix).await;
+    let turn = living.quota.acquire(&[bucket(1)], &asker("third"), Duration::from_secs(60)).await.unwrap();
+    go_on.send(()).unwrap();
+    turn.settle(Instant::now());
+    drop(holding);
+    assert!(waiting.await.unwrap(), "it waits for a turn that nobody will give it");
+    stalling.shutdown_background();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_quota_is_silent_for_its_own_window_however_long_others_are() {
     let (prefix, door) = (prefix(), Door::new().await);
     let replica = replica(&door.url(), &prefix).await;
