@@ -192,6 +192,45 @@ async fn the_slots_of_a_replica_that_died_come_back() {
     assert!(living.quota.acquire(&[bucket(1)], &asker("second"), Duration::from_secs(60)).await.is_ok());
 }
 
+#[tokio::test]
+async fn a_connection_that_was_lost_for_a_moment_costs_one_window_and_nothing_is_sent_alone() {
+    let door = Door::new().await;
+    // Long enough for any machine to connect again.
+    let windows = [Duration::from_secs(3)].into();
+    let options = LinkOptions { url: door.url().into(), prefix: prefix(), timeout: Duration::from_secs(5), windows };
+    let (link, _messages) = Link::connect(options, CancellationToken::new()).await.unwrap();
+    let mut modes = link.modes();
+    modes.mark_unchanged();
+    door.open.send_replace(false);
+    door.open.send_replace(true);
+    let mut silences = Vec::new();
+    loop {
+        modes.changed().await.unwrap();
+        match modes.borrow_and_update().clone() {
+            Mode::Quiet { until } => silences.push(until),
+            Mode::Alone { .. } => panic!("it sends beside the others, who are with Redis"),
+            Mode::Joined { .. } => break,
+        }
+    }
+    assert_eq!(silences.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_leaves_is_gone_when_it_has_left() {
+    let (prefix, stopping) = (prefix(), CancellationToken::new());
+    let options = LinkOptions {
+        url: redis_url().into(),
+        prefix: prefix.clone(),
+        timeout: Duration::from_secs(5),
+        windows: [WINDOW, LONG].into(),
+    };
+    let (link, _messages) = Link::connect(options, stopping.clone()).await.unwrap();
+    stopping.cancel();
+    link.left().await;
+    let Mode::Joined { here, of, .. } = replica(&redis_url(), &prefix).await.link.mode() else { panic!("{link:?}") };
+    assert_eq!((here, of), (1, 1), "the first is not waited for");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replica_that_stood_still_loses_no_call_that_waits() {
     let prefix = prefix();
