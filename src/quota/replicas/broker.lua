@@ -124,11 +124,11 @@ local function used(w)
   return count
 end
 
--- The cloud throttled a call of this turn: three quarters remain of what was used, unless the call is from before the last
--- drop.
+-- The cloud throttled a call of this turn: three quarters remain of what was used, or of half the limit if that is more, unless
+-- the call is from before the last drop.
 local function throttle(w, granted)
   if w.lowered and granted <= w.lowered then return end
-  w.to = math.max(math.floor(math.min(used(w), w.limit) * 3 / 4), 1)
+  w.to = math.max(math.floor(math.max(math.min(used(w), w.limit), math.floor(w.limit / 2)) * 3 / 4), 1)
   w.lowered = now
   set_limit(w)
 end
