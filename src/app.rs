@@ -16,6 +16,7 @@ pub use error::StartError;
 
 use crate::call::Clock;
 use crate::config::Config;
+use crate::coordinate::Link;
 use crate::evidence::Checkpoints;
 use crate::identity::{KeyIssuer, SystemRandom};
 use crate::jobs::{
@@ -39,6 +40,8 @@ pub struct Running {
     checkpoints: Option<Arc<Checkpoints>>,
     calls: TaskTracker,
     stopping: CancellationToken,
+    /// For the other replicas, which count on this one as long as it has calls.
+    leaving: (CancellationToken, Option<Link>),
     serving: Vec<JoinHandle<()>>,
     drained: CancellationToken,
     administration: JoinHandle<()>,
@@ -81,7 +84,8 @@ impl Running {
             }
         }
         let stopping = CancellationToken::new();
-        let build::Shared { quota, nonces, reads } = build::shared(&config, &stopping).await?;
+        let leaving = CancellationToken::new();
+        let build::Shared { quota, nonces, reads, link } = build::shared(&config, &leaving).await?;
         let client = build::client(&config.upstream)?;
         let checkpoints = build::checkpoints(&mut config.audit, &store, &clock)?;
         if let Some((checkpoints, _)) = &checkpoints
@@ -160,6 +164,7 @@ impl Running {
             checkpoints,
             calls,
             stopping,
+            leaving: (leaving, link),
             serving,
             drained,
             administration,
@@ -194,6 +199,11 @@ impl Running {
         self.calls.close();
         if tokio::time::timeout(self.drain_timeout, self.calls.wait()).await.is_err() {
             tracing::error!("calls were still under way after the drain time-out; their records say unknown");
+        }
+        let (leaving, link) = self.leaving;
+        leaving.cancel();
+        if let Some(link) = link {
+            link.left().await;
         }
         self.tally.drain();
         let lost = self.writer.drain(self.drain_timeout).await;

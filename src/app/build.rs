@@ -63,16 +63,19 @@ pub(super) struct Shared {
     pub(super) quota: Arc<Quota>,
     pub(super) nonces: Nonces,
     pub(super) reads: Arc<SharedReads>,
+    /// To the other replicas, if there are any.
+    pub(super) link: Option<Link>,
 }
 
 /// The quota, the nonces and the reads, shared as the configuration says.
-pub(super) async fn shared(config: &Config, stopping: &CancellationToken) -> Result<Shared, StartError> {
+pub(super) async fn shared(config: &Config, leaving: &CancellationToken) -> Result<Shared, StartError> {
     let Some(redis) = &config.redis else {
         let reads = match config.quota.parts {
             1 => SharedReads::alone(config.share.fresh_for.clone()),
             _ => SharedReads::among_strangers(),
         };
-        return Ok(Shared { quota: Arc::new(Quota::one_of(config.quota.parts)), nonces: Nonces::default(), reads });
+        let quota = Arc::new(Quota::one_of(config.quota.parts));
+        return Ok(Shared { quota, nonces: Nonces::default(), reads, link: None });
     };
     let limits =
         config.providers.versions().flat_map(|version| version.actions()).flat_map(|action| &action.bucket.limits);
@@ -82,9 +85,10 @@ pub(super) async fn shared(config: &Config, stopping: &CancellationToken) -> Res
         timeout: redis.timeout,
         windows: limits.map(|limit| limit.window).collect(),
     };
-    let (link, messages) = Link::connect(options, stopping.clone()).await?;
+    let (link, messages) = Link::connect(options, leaving.clone()).await?;
     let reads = SharedReads::linked(config.share.fresh_for.clone(), link.clone(), messages.to_all);
-    Ok(Shared { quota: Arc::new(Quota::shared(link.clone(), messages.to_this)), nonces: Nonces::shared(link), reads })
+    let quota = Arc::new(Quota::shared(link.clone(), messages.to_this));
+    Ok(Shared { quota, nonces: Nonces::shared(link.clone()), reads, link: Some(link) })
 }
 
 pub(super) fn writer(

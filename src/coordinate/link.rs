@@ -10,6 +10,7 @@ use redis::{PushInfo, PushKind, Value};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::standing::Standing;
@@ -24,6 +25,7 @@ pub struct Link {
     mode: Arc<watch::Sender<Mode>>,
     modes: Arc<BTreeMap<Duration, Arc<watch::Sender<Mode>>>>,
     prefix: Arc<str>,
+    standings: TaskTracker,
 }
 
 /// What keeps it.
@@ -35,7 +37,8 @@ struct Keeper {
 }
 
 impl Link {
-    /// Connects, for the first time; goes on doing so by itself until `stopping`. The link is that of the shortest window.
+    /// Connects, for the first time; goes on doing so by itself until `stopping`, when nothing must be
+    /// sent to the cloud any more. The link is that of the shortest window.
     ///
     /// # Errors
     /// Redis can't be reached. Without it nobody knows how many replicas there are, so nothing may be started.
@@ -69,14 +72,15 @@ impl Link {
         };
         let shortest = standing(options.windows.first().copied().unwrap_or_default());
         let mode = Arc::clone(&shortest.mode);
-        let mut modes = BTreeMap::new();
+        let (mut modes, standings) = (BTreeMap::new(), TaskTracker::new());
         for mut standing in iter::once(shortest).chain(options.windows.iter().skip(1).copied().map(standing)) {
             standing.report(&session, "join").await?;
             modes.insert(standing.window, Arc::clone(&standing.mode));
-            tokio::spawn(standing.run(session.clone()));
+            standings.spawn(standing.run(session.clone()));
         }
+        standings.close();
         tokio::spawn(Keeper { options, sessions, messages, stopping }.run());
-        Ok((Link { mode, modes: Arc::new(modes), prefix }, Messages { to_this, to_all }))
+        Ok((Link { mode, modes: Arc::new(modes), prefix, standings }, Messages { to_this, to_all }))
     }
 
     /// The same link for what has windows of this length: what is sent is forgotten by the cloud after one of them, so it
@@ -85,6 +89,11 @@ impl Link {
         let longer = self.modes.range(window..).next().or_else(|| self.modes.last_key_value());
         let mode = longer.map_or(&self.mode, |(_, mode)| mode);
         Link { mode: Arc::clone(mode), ..self.clone() }
+    }
+
+    /// Returns when this replica has told the others that it is gone, after `stopping`; within one call's time.
+    pub async fn left(&self) {
+        self.standings.wait().await;
     }
 
     /// How this replica stands now.

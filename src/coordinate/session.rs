@@ -81,8 +81,8 @@ impl Session {
         *self.failed.borrow()
     }
 
-    /// Ends it.
-    pub(super) fn fail(&self) {
+    /// Ends it: what was said in it is not to be trusted any more.
+    pub fn fail(&self) {
         self.failed.send_replace(true);
     }
 

@@ -38,21 +38,24 @@ pub(super) struct Standing {
     pub(super) away_since: Option<Instant>,
 }
 
-/// How a session ended.
-enum End {
-    Lost,
-    Stopping,
-}
-
 impl Standing {
-    /// Begins as one who has joined by this session.
-    pub(super) async fn run(mut self, mut session: Session) {
+    /// Begins as one who has joined by this session. Ends when it is told to stop, and has told the others.
+    pub(super) async fn run(mut self, session: Session) {
+        let stopping = self.stopping.clone();
+        tokio::select! {
+            () = stopping.cancelled() => {}
+            () = self.stand(session) => {}
+        }
+        let session = self.sessions.borrow().clone();
+        if !session.is_over() {
+            // So that the others need not wait until they miss this one.
+            let _unheard = self.say(&session, "leave").await;
+        }
+    }
+
+    async fn stand(&mut self, mut session: Session) {
         loop {
-            if let End::Stopping = self.keep(&session).await {
-                // So that the others need not wait until they miss this one.
-                let _unheard = self.report(&session, "leave").await;
-                return;
-            }
+            self.keep(&session).await;
             self.away_since = Some(Instant::now());
             let replicas = self.known.max(1);
             if self.logs {
@@ -60,13 +63,15 @@ impl Standing {
             }
             // Until now others may have been granted all of it: one window later the cloud has forgotten that.
             self.quiet().await;
-            self.mode.send_replace(Mode::Alone { replicas });
-            tokio::select! {
-                session = self.sessions.wait_for(|session| !session.is_over()) => if session.is_err() { return },
-                () = self.stopping.cancelled() => return,
+            // Redis may have been back before anything was sent alone.
+            if self.sessions.borrow().is_over() {
+                self.mode.send_replace(Mode::Alone { replicas });
+                if self.sessions.wait_for(|session| !session.is_over()).await.is_err() {
+                    return;
+                }
+                // And what was sent alone, before Redis decides again.
+                self.quiet().await;
             }
-            // And what was sent alone, before Redis decides again.
-            self.quiet().await;
             session = self.sessions.borrow().clone();
             if self.report(&session, "join").await.is_ok() && self.logs {
                 tracing::info!(redis.replicas = self.known, "Redis answers again");
@@ -79,9 +84,7 @@ impl Standing {
     /// # Errors
     /// Redis did not answer; the session is over.
     pub(super) async fn report(&mut self, session: &Session, what: &str) -> Result<(), LinkError> {
-        let known = self.known.to_string();
-        let away = self.away_since.map_or(Duration::from_secs(3600), |since| since.elapsed()).as_micros().to_string();
-        let (here, of): (u32, u32) = session.run(&CREW, &self.key, &[&self.replica, what, &known, &away]).await?;
+        let (here, of) = self.say(session, what).await?;
         self.known = of.max(1);
         self.mode.send_if_modified(|mode| {
             let is_same = matches!(mode, Mode::Joined { session: old, here: was, of: were }
@@ -94,6 +97,12 @@ impl Standing {
         Ok(())
     }
 
+    async fn say(&self, session: &Session, what: &str) -> Result<(u32, u32), LinkError> {
+        let known = self.known.to_string();
+        let away = self.away_since.map_or(Duration::from_secs(3600), |since| since.elapsed()).as_micros().to_string();
+        session.run(&CREW, &self.key, &[&self.replica, what, &known, &away]).await
+    }
+
     /// Sends nothing for one window.
     async fn quiet(&self) {
         let until = Instant::now() + self.window + UNDER_WAY;
@@ -102,17 +111,15 @@ impl Standing {
     }
 
     /// Says again and again that this replica is here, until that fails.
-    async fn keep(&mut self, session: &Session) -> End {
+    async fn keep(&mut self, session: &Session) {
         let mut tick = interval(REPORT_EVERY);
         tick.tick().await;
-        let stopping = self.stopping.clone();
         loop {
             tokio::select! {
-                () = session.failed() => return End::Lost,
-                () = stopping.cancelled() => return End::Stopping,
+                () = session.failed() => return,
                 _ = tick.tick() => {
                     if self.report(session, "here").await.is_err() {
-                        return End::Lost;
+                        return;
                     }
                 }
             }

@@ -14,7 +14,9 @@ const STEPS: usize = 20;
 const STEP: Duration = Duration::from_secs(10);
 
 /// What remains of what was used when the cloud throttled: enough less to get below in one step what somebody else
-/// takes a quarter of, and not so much that one throttled call halves everybody's work.
+/// takes a quarter of, and not so much that one throttled call halves everybody's work. Where less than half of the limit
+/// was used, of that half: one throttled call of a quiet account says that somebody else was busy that moment, not that
+/// next to nothing is allowed for minutes. If it is, a drop in each window gets there in a few calls.
 const REMAINS: (usize, usize) = (3, 4);
 
 /// What was learned of one bucket; nothing, mostly.
@@ -42,7 +44,8 @@ impl Learned {
         if self.0.is_some_and(|lowered| granted <= lowered.at) {
             return;
         }
-        let used = used.min(self.limit(allowed, length, now));
+        let limit = self.limit(allowed, length, now);
+        let used = used.clamp(limit / 2, limit);
         self.0 = Some(Lowered { at: now, to: (used * REMAINS.0 / REMAINS.1).max(1) });
     }
 }

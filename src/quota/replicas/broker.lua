@@ -4,13 +4,16 @@
 -- ARGV[1]  the session that asks; ARGV[2]  the channels' prefix; ARGV[3]  what it asks, as JSON:
 --   windows  {id, per, length, reserve}...   lengths and times in whole microseconds; per as it is to be used now
 --   asks     see the end of this file
+--   at, since   what the last answer to this session said, and how long ago it was asked for; nothing in a session's first
 --   view     nothing is asked but how the group is; nothing changes by that
--- Answers   {due, waiting, granted {{ref, slot}...}, refused {{ref, window, wait}...}, given {{flow, slot}...}}
+-- Answers   {due, waiting, granted {{ref, slot}...}, refused {{ref, window, wait}...}, given {{flow, slot}...}, at, lost}
+--   at       when this was, for the session to say it again; lost   1: what the session had here is gone, or else 0
 --
 -- Times come from this server's clock alone. Sessions tell how long ago something was, never when.
 
 local DEAD_AFTER = 3000000  -- a session that was not heard of for so long is dead: three of its reports are missing
 local KEPT_FOR = 120000     -- milliseconds that an unused group is kept; far longer than any window
+local TRAVEL = 500000       -- an exchange that takes longer to come is taken for a jump of the clock, which is safe
 local GRAIN = 2000          -- how late a timer may be without its turn being lost
 local TURN = 1048576        -- the virtual cost of a turn of weight 1
 local EMERGENCY = 0         -- the class for which slots are reserved
@@ -18,9 +21,19 @@ local STEPS, STEP = 20, 10000000  -- what the cloud allows less comes back in so
 
 local session, prefix, asked = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 local clock = redis.call('TIME')
-local now = clock[1] * 1000000 + clock[2]
+local server = clock[1] * 1000000 + clock[2]
 local kept = redis.call('GET', KEYS[1])
-local group = kept and cmsgpack.unpack(kept) or { windows = {}, flows = {}, slots = {}, seen = {}, told = {}, number = 0 }
+-- Numbers begin where those of a group that was lost have not come to, and stay short enough for Lua to write them in full.
+local group = kept and cmsgpack.unpack(kept)
+  or { windows = {}, flows = {}, slots = {}, seen = {}, gone = {}, told = {}, number = math.floor(server / 1000) }
+
+-- The time of the group is the server's, but a server's clock may be set: here it never goes back, and not further ahead than
+-- the session that asks has measured itself since it was last here.
+local now = server + (group.ahead or 0)
+local seen = asked.since and group.seen[session]
+if seen and now - seen > asked.since + TRAVEL then now = seen + asked.since end
+now = math.max(now, group.at or now)
+group.ahead, group.at = now - server, now
 
 -- One window: `spent` holds the times of first bytes, oldest first, `flying` counts slots without one.
 
@@ -41,6 +54,10 @@ local function window(id, per, length, reserve)
   if not found then
     found = { spent = {}, flying = 0, due = now, brisk = now, latency = 0, waiting = 0, clock = 0, served = {} }
     group.windows[id] = found
+    -- Of what was sent before a loss nothing is known: all of it may have been.
+    if group.lost and group.lost + length > now then
+      for place = 1, per do found.spent[place] = group.lost end
+    end
   end
   found.per, found.length, found.reserve = per, length, reserve
   set_limit(found)
@@ -107,11 +124,11 @@ local function used(w)
   return count
 end
 
--- The cloud throttled a call of this turn: three quarters remain of what was used, unless the call is from before the last
--- drop.
+-- The cloud throttled a call of this turn: three quarters remain of what was used, or of half the limit if that is more, unless
+-- the call is from before the last drop.
 local function throttle(w, granted)
   if w.lowered and granted <= w.lowered then return end
-  w.to = math.max(math.floor(math.min(used(w), w.limit) * 3 / 4), 1)
+  w.to = math.max(math.floor(math.max(math.min(used(w), w.limit), math.floor(w.limit / 2)) * 3 / 4), 1)
   w.lowered = now
   set_limit(w)
 end
@@ -300,6 +317,28 @@ if asked.view then
   return views
 end
 
+-- Sessions that are over.
+
+-- What it had is given up. Its calls may have arrived until a moment ago.
+local function bury(other)
+  group.seen[other], group.told[other] = nil, nil
+  for key, flow in pairs(group.flows) do if flow.owner == other then left(flow, key, flow.count) end end
+  for slot, held in pairs(group.slots) do if held.owner == other then give_back(slot, now) end end
+end
+
+-- A session that was here, and not as this group knows it: Redis has lost something (evicted it, came back as an older copy of
+-- itself, jumped ahead). Then nobody has a turn for one window, as if all turns had been taken until now.
+local forgotten = group.gone[session] == asked.at and asked.at and asked.since >= DEAD_AFTER - TRAVEL
+local lost = asked.at and group.seen[session] ~= asked.at and not forgotten
+if lost then
+  bury(session)
+  group.lost, group.number = now, math.max(group.number, math.floor(server / 1000))
+  for _, w in pairs(group.windows) do
+    w.spent = {}
+    for place = 1, w.per do w.spent[place] = now end
+  end
+end
+
 -- What was asked.
 
 local ids = {}
@@ -314,15 +353,14 @@ local function of(lane)
   return wanted
 end
 
-group.seen[session] = now
+group.seen[session], group.gone[session] = now, nil
 for other, at in pairs(group.seen) do
   if now - at > DEAD_AFTER then
-    group.seen[other], group.told[other] = nil, nil
-    for key, flow in pairs(group.flows) do if flow.owner == other then left(flow, key, flow.count) end end
-    -- Its calls may have arrived until a moment ago.
-    for slot, held in pairs(group.slots) do if held.owner == other then give_back(slot, now) end end
+    bury(other)
+    group.gone[other] = at
   end
 end
+for other, at in pairs(group.gone) do if now - at > KEPT_FOR * 1000 then group.gone[other] = nil end end
 
 local granted, refused, given, elsewhere = {}, {}, {}, {}
 for _, ask in ipairs(asked.asks) do
@@ -385,7 +423,7 @@ for _, flow in pairs(group.flows) do
 end
 
 -- Others hear of what is theirs, and of a next turn that comes earlier than the one they know of.
-local due = group.due
+local due, messages = group.due, {}
 group.told[session] = due
 for owner in pairs(group.seen) do
   if owner ~= session then
@@ -394,7 +432,7 @@ for owner in pairs(group.seen) do
     if news then group.told[owner] = due end
     if elsewhere[owner] or news then
       local message = { group = KEYS[1], given = elsewhere[owner], due = due and math.max(due - now, 0) }
-      redis.call('PUBLISH', prefix .. owner, cjson.encode(message))
+      messages[prefix .. owner] = cjson.encode(message)
     end
   end
 end
@@ -410,5 +448,7 @@ for id, w in pairs(group.windows) do
   end
 end
 
+-- First of all it is written: a Redis that is full refuses that, and then nobody may have heard of a turn.
 redis.call('SET', KEYS[1], cmsgpack.pack(group), 'PX', kept_for)
-return { due and math.max(due - now, 0) or -1, waiting, granted, refused, given }
+for channel, message in pairs(messages) do redis.call('PUBLISH', channel, message) end
+return { due and math.max(due - now, 0) or -1, waiting, granted, refused, given, now, lost and 1 or 0 }

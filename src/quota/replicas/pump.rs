@@ -17,6 +17,13 @@ use crate::coordinate::{Link, Mode, Session};
 /// How often Redis hears of a replica that has slots or calls that wait; it takes one for dead after three seconds.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
 
+/// How long after its last answer was asked for a replica trusts what it was granted: a replica that stood still for longer
+/// may have been given up by Redis after three seconds, and its turns are somebody else's.
+const TRUSTED_FOR: Duration = Duration::from_millis(2_500);
+
+/// How long Redis keeps a group that is not used, less some time for the way.
+const KEPT_FOR: Duration = Duration::from_secs(100);
+
 /// When to look again while the next turn depends on calls under way; whoever ends one tells us, mostly.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
@@ -86,6 +93,8 @@ pub(super) struct Pump {
     held: usize,
     due: Option<Instant>,
     exchanged: Instant,
+    /// The last answer in this session: when it was asked for, and what Redis called that time.
+    heard: Option<(Instant, u64)>,
     /// The session in which the group was listed.
     listed: Option<Arc<str>>,
 }
@@ -129,6 +138,7 @@ impl Pump {
             held: 0,
             due: None,
             exchanged: Instant::now(),
+            heard: None,
             listed: None,
         };
         tokio::spawn(pump.run());
@@ -140,13 +150,19 @@ impl Pump {
         loop {
             let look = self.look_at();
             let far = Instant::now() + REPORT_EVERY * 60;
-            tokio::select! {
+            let order = tokio::select! {
                 order = self.orders.recv() => match order {
-                    Some(order) => self.take(order),
+                    Some(order) => Some(order),
                     None => return,
                 },
-                () = sleep_until(look.unwrap_or(far)), if look.is_some() => {}
-                _ = modes.changed() => {}
+                () = sleep_until(look.unwrap_or(far)), if look.is_some() => None,
+                _ = modes.changed() => None,
+            };
+            if !self.flows.is_empty() && self.heard.is_none_or(|(asked, _)| asked.elapsed() > TRUSTED_FOR) {
+                self.give_up();
+            }
+            if let Some(order) = order {
+                self.take(order);
             }
             while self.next.asks.len() < MOST
                 && let Ok(order) = self.orders.try_recv()
@@ -248,8 +264,17 @@ impl Pump {
         }
     }
 
+    /// This process stood still: what it was told meanwhile may be true no more.
+    fn give_up(&mut self) {
+        if let Some(session) = &self.session {
+            session.fail();
+        }
+        self.lose();
+    }
+
     fn lose(&mut self) {
         self.session = None;
+        self.heard = None;
         self.held = 0;
         self.due = None;
         self.next = Request::default();
@@ -261,12 +286,19 @@ impl Pump {
 
     async fn exchange(&mut self) {
         let Some(session) = self.session.clone() else { return };
-        let request = std::mem::take(&mut self.next);
+        let mut request = std::mem::take(&mut self.next);
         self.exchanged = Instant::now();
+        if let Some((asked, at)) = self.heard
+            && asked.elapsed() < KEPT_FOR
+        {
+            (request.at, request.since) = (Some(at), Some(micros(asked.elapsed())));
+        }
         // A request is made of names and numbers: it is always JSON.
         let Ok(text) = serde_json::to_string(&request) else { return };
         let arguments = [&**session.id(), &self.link.channels(), &text];
         match session.run::<Reply>(&BROKER, &self.group, &arguments).await {
+            // However late it comes it is an answer, to a process that stood still.
+            Ok(_) if self.exchanged.elapsed() > TRUSTED_FOR => return self.give_up(),
             Ok(reply) => self.read(reply),
             Err(_) => return self.lose(),
         }
@@ -283,6 +315,14 @@ impl Pump {
     }
 
     fn read(&mut self, reply: Reply) {
+        self.heard = Some((self.exchanged, reply.at));
+        if reply.is_lost {
+            tracing::warn!(group = self.group, "Redis has lost this quota's book: nobody has a turn for one window");
+            self.held = 0;
+            for ask in std::mem::take(&mut self.flows).into_values().flatten() {
+                tell(ask, Answer::Lost);
+            }
+        }
         self.due = reply.due.map(|due| Instant::now() + due);
         for (number, slot) in reply.granted {
             if let Some(ask) = self.asked.remove(&number) {

@@ -4,6 +4,7 @@
 mod fairness;
 mod law;
 mod limits;
+mod mishaps;
 mod several;
 mod virtual_time;
 

@@ -11,6 +11,12 @@ pub(super) struct Request {
     /// Name, calls, length of each window, slots reserved in it.
     pub(super) windows: Vec<(String, u32, u64, u32)>,
     pub(super) asks: Vec<Asked>,
+    /// What the last answer in this session said, if it was so recent that the group must still know it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) at: Option<u64>,
+    /// How long ago that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) since: Option<u64>,
     /// Nothing is asked but how things are. The answer is a [`GroupView`].
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) view: bool,
@@ -63,6 +69,10 @@ pub(super) struct Reply {
     pub(super) refused: Vec<(u64, String, u64)>,
     /// Slots of flows that waited.
     pub(super) given: Vec<(String, i64)>,
+    /// When this was, by the group's own time.
+    pub(super) at: u64,
+    /// Redis has lost what this session had: its calls no longer wait there.
+    pub(super) is_lost: bool,
 }
 
 /// A group as it is.
@@ -106,10 +116,10 @@ impl Message {
 
 impl FromRedisValue for Reply {
     fn from_redis_value(value: Value) -> Result<Reply, ParsingError> {
-        type Raw = (i64, u64, Vec<(u64, i64)>, Vec<(u64, String, u64)>, Vec<(String, i64)>);
-        let (due, waiting, granted, refused, given): Raw = FromRedisValue::from_redis_value(value)?;
+        type Raw = (i64, u64, Vec<(u64, i64)>, Vec<(u64, String, u64)>, Vec<(String, i64)>, u64, bool);
+        let (due, waiting, granted, refused, given, at, is_lost): Raw = FromRedisValue::from_redis_value(value)?;
         let due = u64::try_from(due).ok().map(Duration::from_micros);
-        Ok(Reply { due, waiting, granted, refused, given })
+        Ok(Reply { due, waiting, granted, refused, given, at, is_lost })
     }
 }
 

@@ -192,6 +192,77 @@ async fn the_slots_of_a_replica_that_died_come_back() {
     assert!(living.quota.acquire(&[bucket(1)], &asker("second"), Duration::from_secs(60)).await.is_ok());
 }
 
+#[tokio::test]
+async fn a_connection_that_was_lost_for_a_moment_costs_one_window_and_nothing_is_sent_alone() {
+    let door = Door::new().await;
+    // Long enough for any machine to connect again.
+    let windows = [Duration::from_secs(3)].into();
+    let options = LinkOptions { url: door.url().into(), prefix: prefix(), timeout: Duration::from_secs(5), windows };
+    let (link, _messages) = Link::connect(options, CancellationToken::new()).await.unwrap();
+    let mut modes = link.modes();
+    modes.mark_unchanged();
+    door.open.send_replace(false);
+    door.open.send_replace(true);
+    let mut silences = Vec::new();
+    loop {
+        modes.changed().await.unwrap();
+        match modes.borrow_and_update().clone() {
+            Mode::Quiet { until } => silences.push(until),
+            Mode::Alone { .. } => panic!("it sends beside the others, who are with Redis"),
+            Mode::Joined { .. } => break,
+        }
+    }
+    assert_eq!(silences.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_leaves_is_gone_when_it_has_left() {
+    let (prefix, stopping) = (prefix(), CancellationToken::new());
+    let options = LinkOptions {
+        url: redis_url().into(),
+        prefix: prefix.clone(),
+        timeout: Duration::from_secs(5),
+        windows: [WINDOW, LONG].into(),
+    };
+    let (link, _messages) = Link::connect(options, stopping.clone()).await.unwrap();
+    stopping.cancel();
+    link.left().await;
+    let Mode::Joined { here, of, .. } = replica(&redis_url(), &prefix).await.link.mode() else { panic!("{link:?}") };
+    assert_eq!((here, of), (1, 1), "the first is not waited for");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_that_stood_still_loses_no_call_that_waits() {
+    let prefix = prefix();
+    let stalling = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let its_prefix = prefix.clone();
+    let (holding, waiting) = stalling
+        .spawn(async move {
+            let replica = replica(&redis_url(), &its_prefix).await;
+            let holding = replica.quota.acquire(&[bucket(1)], &asker("first"), Duration::ZERO).await.unwrap();
+            let quota = replica.quota.clone();
+            let minute = Duration::from_secs(60);
+            let waiting =
+                tokio::spawn(async move { quota.acquire(&[bucket(1)], &asker("second"), minute).await.is_ok() });
+            while replica.quota.view().await.buckets.first().is_none_or(|bucket| bucket.waiting == 0) {
+                tokio::task::yield_now().await;
+            }
+            (holding, waiting)
+        })
+        .await
+        .unwrap();
+    // As by SIGSTOP: nothing of it runs until another has got what it had.
+    let (go_on, until_told) = std::sync::mpsc::channel::<()>();
+    stalling.spawn(async move { until_told.recv() });
+    let living = replica(&redis_url(), &prefix).await;
+    let turn = living.quota.acquire(&[bucket(1)], &asker("third"), Duration::from_secs(60)).await.unwrap();
+    go_on.send(()).unwrap();
+    turn.settle(Instant::now());
+    drop(holding);
+    assert!(waiting.await.unwrap(), "it waits for a turn that nobody will give it");
+    stalling.shutdown_background();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_quota_is_silent_for_its_own_window_however_long_others_are() {
     let (prefix, door) = (prefix(), Door::new().await);

@@ -16,6 +16,7 @@ pub(super) const SECOND: u64 = 1_000_000;
 const HARNESS: &str = r#"
 local server = redis
 local redis = { call = function(command, ...)
+  if command == 'SET' and ARGV[6] == 'full' then error('OOM') end
   if command == 'TIME' then return { ARGV[4], ARGV[5] } end
   if command == 'PUBLISH' then return server.call('RPUSH', KEYS[1] .. ':published', cjson.encode({ ... })) end
   return server.call(command, ...)
@@ -62,6 +63,12 @@ pub(super) struct World {
     pub(super) reserve: u32,
     /// Whether the cloud throttles a call that arrives at a time, in microseconds.
     pub(super) throttles: fn(u64) -> bool,
+    /// By how much the server's clock is wrong at a time, in microseconds.
+    pub(super) wrong: fn(u64) -> i64,
+    /// When Redis forgets the group.
+    pub(super) forgets: Option<u64>,
+    /// Redis has no room to write anything.
+    pub(super) is_full: bool,
     /// From the grant to the answer's first byte.
     pub(super) takes: u64,
     now: u64,
@@ -69,6 +76,9 @@ pub(super) struct World {
     looks: HashMap<usize, u64>,
     flows: BTreeMap<(usize, String), VecDeque<usize>>,
     pub(super) calls: Vec<Went>,
+    hows: Vec<Caller>,
+    /// When each replica was last answered, by the true time and by the group's.
+    heard: HashMap<usize, (u64, u64)>,
 }
 
 impl World {
@@ -82,12 +92,17 @@ impl World {
             window: SECOND,
             reserve: 0,
             throttles: |_| false,
+            wrong: |_| 0,
+            forgets: None,
+            is_full: false,
             takes: 5_000,
             now: 0,
             events: BinaryHeap::new(),
             looks: HashMap::new(),
             flows: BTreeMap::new(),
             calls: Vec::new(),
+            hows: Vec::new(),
+            heard: HashMap::new(),
         }
     }
 
@@ -98,6 +113,10 @@ impl World {
         }
         while let Some(Reverse((at, event))) = self.events.pop() {
             self.now = at;
+            assert!(at < 1_000 * SECOND, "calls wait for ever: {:?}", self.flows);
+            if self.forgets.take_if(|when| *when <= at).is_some() {
+                redis::cmd("DEL").arg(&self.key).exec(&mut self.redis).unwrap();
+            }
             match event {
                 Event::Call { caller } => {
                     let how = &callers[caller];
@@ -131,6 +150,11 @@ impl World {
     fn call(&mut self, how: &Caller) {
         let number = self.calls.len();
         self.calls.push(Went { who: how.who, asked: self.now, granted: None });
+        self.hows.push(how.clone());
+        self.ask(number, how);
+    }
+
+    fn ask(&mut self, number: usize, how: &Caller) {
         let flow = format!("{}|{}", how.class, how.who);
         self.flows.entry((how.replica, flow.clone())).or_default().push_back(number);
         let ask = Asked::Ask {
@@ -145,19 +169,48 @@ impl World {
         self.exchange(how.replica, vec![ask]);
     }
 
-    fn exchange(&mut self, replica: usize, asks: Vec<Asked>) {
-        let request =
-            Request { windows: vec![("main".to_owned(), self.per, self.window, self.reserve)], asks, view: false };
-        // An hour in, as no server's clock begins at nought.
-        let clock = self.now + 3600 * SECOND;
+    /// What the script answers to a replica.
+    pub(super) fn run(&mut self, replica: usize, asks: Vec<Asked>) -> redis::RedisResult<Reply> {
+        let heard = self.heard.get(&replica);
+        let request = Request {
+            windows: vec![("main".to_owned(), self.per, self.window, self.reserve)],
+            asks,
+            at: heard.map(|(_, at)| *at),
+            since: heard.map(|(when, _)| self.now - when),
+            view: false,
+        };
+        // Hours in, as no server's clock begins at nought.
+        let clock = (self.now + 36_000 * SECOND).checked_add_signed((self.wrong)(self.now)).unwrap();
         let reply: Reply = (self.script.key(&self.key))
             .arg(format!("replica-{replica}"))
             .arg("to-")
             .arg(serde_json::to_string(&request).unwrap())
             .arg(clock / SECOND)
             .arg(clock % SECOND)
-            .invoke(&mut self.redis)
-            .unwrap();
+            .arg(if self.is_full { "full" } else { "" })
+            .invoke(&mut self.redis)?;
+        self.heard.insert(replica, (self.now, reply.at));
+        Ok(reply)
+    }
+
+    /// Messages that the script sent and nobody has read.
+    pub(super) fn published(&mut self) -> Vec<String> {
+        let list = format!("{}:published", self.key);
+        redis::cmd("LPOP").arg(&list).arg(1_000).query(&mut self.redis).unwrap_or_default()
+    }
+
+    fn exchange(&mut self, replica: usize, asks: Vec<Asked>) {
+        let just_asked: Vec<u64> = (asks.iter())
+            .filter_map(|ask| if let Asked::Ask { number, .. } = ask { Some(*number) } else { None })
+            .collect();
+        let reply = self.run(replica, asks).unwrap();
+        let mut again = Vec::new();
+        if reply.is_lost {
+            for (_, calls) in self.flows.iter_mut().filter(|((owner, _), _)| *owner == replica) {
+                again.extend(calls.iter().copied().filter(|call| !just_asked.contains(&(*call as u64))));
+                calls.retain(|call| just_asked.contains(&(*call as u64)));
+            }
+        }
         for (number, slot) in reply.granted {
             let number = usize::try_from(number).unwrap();
             for calls in self.flows.values_mut() {
@@ -178,13 +231,14 @@ impl World {
             self.look(replica, due.min(SECOND));
         }
         self.messages();
+        for number in again {
+            let how = self.hows[number].clone();
+            self.ask(number, &how);
+        }
     }
 
     fn messages(&mut self) {
-        let list = format!("{}:published", self.key);
-        let published: Vec<String> =
-            redis::cmd("LPOP").arg(&list).arg(1_000).query(&mut self.redis).unwrap_or_default();
-        for text in published {
+        for text in self.published() {
             let (channel, message): (String, String) = serde_json::from_str(&text).unwrap();
             let replica = channel.strip_prefix("to-replica-").unwrap().parse().unwrap();
             let Message { given, due, .. } = Message::read(&message).unwrap();
