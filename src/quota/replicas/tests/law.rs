@@ -46,3 +46,43 @@ proptest! {
         prop_assert!(!arrivals.is_empty());
     }
 }
+
+/// What the law once found: a replica whose timer came together with another's was put off by that one's news until it
+/// was taken for dead.
+#[test]
+fn timers_that_come_together_put_nobody_off() {
+    let first = Caller {
+        replica: 0,
+        who: "a",
+        weight: 1,
+        class: 1,
+        every: 5_000,
+        from: 413_511,
+        until: 2_413_511,
+        most: 2_104_215,
+    };
+    let urgent = Caller { class: 0, every: 202_186, from: 62_835, until: 2_062_835, most: 2_201_365, ..first.clone() };
+    let other = Caller {
+        replica: 2,
+        who: "c",
+        weight: 2,
+        class: 3,
+        every: 277_124,
+        from: 141_386,
+        until: 2_141_386,
+        most: 1_387_171,
+    };
+    let last = Caller {
+        replica: 1,
+        who: "d",
+        weight: 1,
+        class: 3,
+        every: 324_299,
+        from: 528_347,
+        until: 2_528_347,
+        most: 1_447_817,
+    };
+    let mut world = World::new(12);
+    (world.takes, world.reserve, world.throttles) = (165_987, 1, |at| at % 7 == 0);
+    world.play(&[first, urgent, other, last]);
+}

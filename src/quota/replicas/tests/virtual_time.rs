@@ -131,7 +131,6 @@ impl World {
                 }
                 Event::Look { replica } => {
                     if self.looks.get(&replica) == Some(&at) {
-                        self.looks.remove(&replica);
                         self.exchange(replica, Vec::new());
                     }
                 }
@@ -203,6 +202,7 @@ impl World {
         let just_asked: Vec<u64> = (asks.iter())
             .filter_map(|ask| if let Asked::Ask { number, .. } = ask { Some(*number) } else { None })
             .collect();
+        self.looks.remove(&replica);
         let reply = self.run(replica, asks).unwrap();
         let mut again = Vec::new();
         if reply.is_lost {
@@ -261,10 +261,10 @@ impl World {
         self.at(self.now + self.takes, Event::Answered { replica, slot });
     }
 
-    /// A timer of a millisecond's grain, as a replica's.
+    /// A timer of a millisecond's grain, as a replica's: what it hears may bring it forward, and never puts it off.
     fn look(&mut self, replica: usize, due: u64) {
         let at = (self.now + due).div_ceil(1_000) * 1_000;
-        if self.looks.get(&replica).is_none_or(|before| *before > at || *before <= self.now) {
+        if self.looks.get(&replica).is_none_or(|before| *before > at) {
             self.looks.insert(replica, at);
             self.at(at, Event::Look { replica });
         }
