@@ -11,12 +11,15 @@ use http::uri::{Authority, Scheme, Uri};
 use http::{HeaderMap, Request, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body as _, Incoming};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::{HttpConnector, capture_connection};
 use hyper_util::client::legacy::{self, Error as HyperError};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
+use tower::BoxError;
+use tower::util::{BoxCloneSyncService, ServiceExt};
 
 use super::Silence;
 use crate::dialect::Received;
@@ -24,7 +27,8 @@ use crate::dialect::Received;
 /// Interim answers (1xx) to one request. The cloud sends none; a proxy before it may send one or two.
 const MOST_INFORMATIONAL: usize = 8;
 
-type Pool = legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+type Connector = BoxCloneSyncService<Uri, MaybeHttpsStream<TokioIo<TcpStream>>, BoxError>;
+type Pool = legacy::Client<Connector, Full<Bytes>>;
 
 /// The client.
 #[derive(Clone, Debug)]
@@ -37,7 +41,7 @@ pub struct Client {
 /// Its bounds.
 #[derive(Clone, Copy, Debug)]
 pub struct ClientOptions {
-    /// For the TCP and TLS handshakes.
+    /// For all that makes a connection: the name's address, the TCP and TLS handshakes.
     pub connect_timeout: Duration,
     /// From sending to the end of the answer.
     pub answer_timeout: Duration,
@@ -70,13 +74,17 @@ impl Client {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
+        // Split between the addresses that a name has; the connector's own, below, is for all of it.
         tcp.set_connect_timeout(Some(options.connect_timeout));
         let tls = match HttpsConnectorBuilder::new().with_native_roots() {
             Ok(builder) => builder,
             // A minimal container has no certificates of its own.
             Err(_) => HttpsConnectorBuilder::new().with_webpki_roots(),
         };
-        let connector = tls.https_or_http().enable_http1().wrap_connector(tcp);
+        let connect = tls.https_or_http().enable_http1().wrap_connector(tcp);
+        let connector = Connector::new(connect.map_future(move |connecting| async move {
+            timeout(options.connect_timeout, connecting).await.map_err(BoxError::from)?
+        }));
         let pool = || {
             legacy::Client::builder(TokioExecutor::new())
                 .pool_max_idle_per_host(options.idle_connections)
@@ -135,7 +143,11 @@ impl Client {
             let body = collect(body, self.options.max_answer_bytes).await?;
             Ok(Received { status: head.status, headers: head.headers, body })
         };
-        let late = || Silence::Unanswered(format!("no answer came in {} s", self.options.answer_timeout.as_secs_f64()));
+        let late = || match connection.connection_metadata().is_some() {
+            true => Silence::Unanswered(format!("no answer came in {} s", self.options.answer_timeout.as_secs_f64())),
+            // It is known before the request is handed to a connection.
+            false => Silence::Unsent("no connection".to_owned()),
+        };
         tokio::select! {
             heard = timeout(self.options.answer_timeout, exchange) => heard.unwrap_or_else(|_| Err(late())),
             () = too_many.notified() => Err(Silence::Unanswered("its answer never began".to_owned())),

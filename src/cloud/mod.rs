@@ -75,8 +75,8 @@ impl Cloud {
         Cloud { rules, ..self }
     }
 
-    /// Says it once. `progress` is told when the answer begins, also when it then breaks off, and when it says that calls
-    /// come too fast.
+    /// Says it once. `progress` is told whether it was sent, when the answer begins, also when it then breaks off, and when
+    /// it says that calls come too fast.
     ///
     /// # Errors
     /// Whether it can have been heard.
@@ -89,11 +89,16 @@ impl Cloud {
         let request = dialect.outgoing(&message, self.clock.now(), (self.nonce)()).map_err(Silence::Unsayable)?;
         let started = Instant::now();
         let mut began = started;
+        progress.sent();
         let received = self.client.send(uri, request, message.action.kind.is_change(), |first_byte| {
             began = first_byte;
             progress.answered(first_byte);
         });
-        let received: Received = received.await?;
+        let received: Received = received.await.inspect_err(|silence| {
+            if matches!(silence, Silence::Unsent(_)) {
+                progress.not_sent();
+            }
+        })?;
         let reply = dialect.answer(message.action, &received).map_err(Silence::Unanswered)?;
         if reply.upstream_code.as_deref().is_some_and(|code| message.version.is_throttled(code)) {
             progress.throttled();

@@ -69,12 +69,7 @@ impl Forward {
             signing: call.call.request.signing,
             parameters: &call.call.request.parameters,
         };
-        progress.sent();
-        let heard = self.cloud.say(&message, progress).await;
-        if matches!(heard, Err(Silence::Unsent(_) | Silence::Unsayable(_))) {
-            progress.not_sent();
-        }
-        heard
+        self.cloud.say(&message, progress).await
     }
 
     fn learn(&self, call: &Authorized, heard: &Heard, asked_at: tokio::time::Instant) {

@@ -106,12 +106,36 @@ async fn nobody_there(world: &World) {
         let record = world.record_of(&answer).await;
         assert_eq!((&record["outcome"], &record["account"]), (&json!("refused"), &json!("dead")));
     }
-    lost.act("StopMigrateJob", json!({"JobId": "dts-a"})).await.refused("ResourceUnavailable", "state-unavailable");
+    // The look-up's quota neither (50 a second).
+    for _ in 0..60 {
+        let headers = [("x-dts-gateway-max-wait", "0")];
+        let answer = lost.act_with("StopMigrateJob", &headers, r#"{"JobId":"dts-a"}"#).await;
+        answer.refused("ResourceUnavailable", "state-unavailable");
+    }
     assert_eq!(world.requests().await, Vec::<Value>::new());
+}
+
+/// Somebody accepts connections there and never says a word, so that no TLS comes about: nothing was sent.
+#[tokio::test]
+async fn where_nobody_speaks_nothing_was_sent() {
+    let mute = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("https://{}", mute.local_addr().unwrap());
+    let options = Options { head: "upstream.connect_timeout = \"200ms\"".to_owned(), ..account_at(&endpoint) };
+    let world = World::start_with(Database::Sqlite, options).await;
+    let answer = world.with_token("lost").act("CreateMigrateJob", crate::smoke::creation()).await;
+    let message = answer.refused("InternalError", "upstream-unreachable");
+    assert!(message.contains("no connection, so nothing was sent"), "{message}");
+    assert_eq!(world.record_of(&answer).await["outcome"], "refused");
+    world.end().await;
 }
 
 fn dead_account() -> Options {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    account_at(&format!("http://127.0.0.1:{port}"))
+}
+
+/// An account whose cloud is at `endpoint`, and a caller who may do everything on it.
+fn account_at(endpoint: &str) -> Options {
     let config = format!(
         r#"
 [account.dead]
@@ -120,7 +144,7 @@ site = "mainland"
 secret_id = "AKIDdead"
 secret_key = "a secret of nobody"
 default_region = "ap-guangzhou"
-endpoint = "http://127.0.0.1:{port}"
+endpoint = "{endpoint}"
 "#
     );
     let team = r#"

@@ -55,7 +55,6 @@ impl Settle {
             signing: Signing::InHeaders,
             parameters,
         };
-        progress.sent();
         let heard = self.cloud.say(&message, &progress).await.map_err(why)?;
         match &heard.reply.upstream_code {
             Some(code) if version.is_task_not_found(code) => Ok(Answer::NoTask),

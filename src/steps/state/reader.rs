@@ -109,7 +109,6 @@ impl StateReader {
             signing: Signing::InHeaders,
             parameters: &parameters,
         };
-        progress.sent();
         let heard = self.cloud.say(&message, &progress).await;
         drop(in_flight);
         let heard = heard.map_err(|silence| match silence {
