@@ -10,6 +10,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream::unfold;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
@@ -70,7 +71,8 @@ pub(super) async fn follow(
     act.asks("since", since.to_string());
     act.intend().await?;
     let follow = Follow::new(desk.store.clone(), since);
-    let state = Following { desk, act, follow, waits, told: Instant::now(), is_over: false };
+    let until = reader.expires_at;
+    let state = Following { desk, act, follow, waits, until, told: Instant::now(), is_over: false };
     Ok(lines(unfold(state, async |mut state| Some((state.chunk().await?, state)))))
 }
 
@@ -119,6 +121,8 @@ struct Following {
     act: Act,
     follow: Follow,
     waits: bool,
+    /// When the reader's token ends: what happens later is not told by it.
+    until: Option<Timestamp>,
     told: Instant,
     is_over: bool,
 }
@@ -128,6 +132,9 @@ impl Following {
         loop {
             if self.is_over {
                 return None;
+            }
+            if self.until.is_some_and(|until| self.desk.clock.now() >= until) {
+                return Some(Ok(self.end()));
             }
             let found = match self.desk.ask(self.follow.next()).await {
                 Ok(found) => found,
@@ -140,9 +147,7 @@ impl Following {
             let position = self.follow.position().to_string();
             self.act.asks("until", position.as_str());
             if found.is_empty() && (!self.waits || self.desk.stopping.is_cancelled()) {
-                self.is_over = true;
-                self.act.ends(&Ok(()));
-                return Some(Ok(stream::line(&json!({ "end": { "position": position } })).into()));
+                return Some(Ok(self.end()));
             }
             if !found.is_empty() || self.told.elapsed() >= SIGN_OF_LIFE {
                 self.told = Instant::now();
@@ -155,6 +160,15 @@ impl Following {
                 () = self.desk.stopping.cancelled() => {}
             }
         }
+    }
+}
+
+impl Following {
+    /// The last line, which says from where to go on.
+    fn end(&mut self) -> Bytes {
+        self.is_over = true;
+        self.act.ends(&Ok(()));
+        stream::line(&json!({ "end": { "position": self.follow.position().to_string() } })).into()
     }
 }
 

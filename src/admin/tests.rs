@@ -69,10 +69,13 @@ impl Answer {
 
 impl Bench {
     async fn new() -> Bench {
+        Bench::by(crate::call::Clock::system()).await
+    }
+
+    async fn by(clock: crate::call::Clock) -> Bench {
         let folder = tempfile::tempdir().unwrap();
         let team = "team = \"blue\"\n[[caller]]\nname = \"ann\"\naccounts = [\"main\"]\n";
         std::fs::write(folder.path().join("blue.toml"), team).unwrap();
-        let clock = crate::call::Clock::system();
         let store: Arc<dyn Store> = Arc::new(Sqlite::open(&folder.path().join("log.sqlite3"), clock.clone()).unwrap());
         store.migrate().await.unwrap();
         let writer = Writer::start(Arc::clone(&store), WriterOptions::default());

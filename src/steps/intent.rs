@@ -46,10 +46,14 @@ impl RecordIntent {
             if !created.is_owned {
                 continue;
             }
-            let own = Entry::Own { account: created.account.clone(), task: id.clone(), team: created.team.clone() };
+            let own = || Entry::Own { account: created.account.clone(), task: id.clone(), team: created.team.clone() };
             self.owners.learn(&created.account, &id, &created.team);
-            if self.writer.commit(own).await.is_err() {
-                tracing::error!(audit.task = id, "the owner of a new task could not be stored; adopt it by command");
+            if self.writer.commit(own()).await.is_err() {
+                tracing::warn!(
+                    audit.task = id,
+                    "the owner of a new task could not be stored yet; it waits for the database"
+                );
+                self.writer.submit(own());
             }
         }
     }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use sqlx::{ColumnIndex, Database, Decode, Encode, QueryBuilder, Row, Type};
 use uuid::Uuid;
 
-use crate::call::{Calls, Outcome, Record};
+use crate::call::{ADMINISTRATIVE, Calls, Outcome, Record};
 
 use super::{Cursor, Filter, Order, Page, Per, Phases, SettledPhase, StoreError, Unsettled, clean, conditions};
 
@@ -99,12 +99,15 @@ where
 /// `since` is when that was written: a call that the gateway died of can be much older.
 pub(super) fn unsettled_since<DB: Words>(since: Timestamp, limit: u32) -> QueryBuilder<DB>
 where
+    String: for<'q> Encode<'q, DB> + Type<DB>,
     i64: for<'q> Encode<'q, DB> + Type<DB>,
 {
     let mut query = QueryBuilder::new("SELECT ");
     query.push(DB::COLUMNS).push(", r.recorded_at FROM audit_records r");
     query.push(" WHERE r.outcome = 'unknown' AND r.class = 'changes' AND r.recorded_at >= ");
     query.push_bind(DB::time(since));
+    // The cloud knows nothing of administrative acts.
+    query.push(" AND r.family <> ").push_bind(ADMINISTRATIVE.to_owned());
     query.push(" AND EXISTS (SELECT 1 FROM audit_intents i WHERE i.id = r.id)");
     query.push(" AND NOT EXISTS (SELECT 1 FROM audit_settlements s WHERE s.id = r.id)");
     query.push(" ORDER BY r.id LIMIT ").push_bind(i64::from(limit));

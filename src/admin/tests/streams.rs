@@ -1,15 +1,18 @@
 //! Records as streams: whole, limited, left, and broken off.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use super::Bench;
-use crate::call::{Closed, Outcome, Record};
+use crate::call::{Clock, Closed, Outcome, Record, Wall};
 use crate::store::Entry;
 
 impl Bench {
@@ -161,4 +164,29 @@ async fn a_stream_is_read_as_it_is_taken() {
     bench.writer.flushed().await;
     let rest = to_bytes(body, usize::MAX).await.unwrap();
     assert_eq!(rest.iter().filter(|byte| **byte == b'\n').count(), 600 + 1 - 250 + 1);
+}
+
+/// The system's clock, and so many seconds.
+#[derive(Debug, Default)]
+struct Ahead(AtomicI64);
+
+impl Wall for Ahead {
+    fn now(&self) -> Timestamp {
+        Timestamp::now() + SignedDuration::from_secs(self.0.load(Ordering::Relaxed))
+    }
+}
+
+#[tokio::test]
+async fn who_follows_is_told_nothing_that_comes_after_the_token_s_end() {
+    let wall = Arc::new(Ahead::default());
+    let bench = Bench::by(Clock::from_wall(Arc::clone(&wall) as _)).await;
+    let mut followed = bench.begin("/v1/audit/follow?since=start", "application/x-ndjson").await.into_body();
+    let first = followed.frame().await.unwrap().unwrap().into_data().unwrap();
+    let position = first.split(|byte| *byte == b'\n').rev().find(|line| !line.is_empty()).unwrap();
+    let position: Value = serde_json::from_slice(position).unwrap();
+    wall.0.store(61, Ordering::Relaxed);
+    bench.log("ann", 3).await;
+    let rest = to_bytes(Body::new(followed), usize::MAX).await.unwrap();
+    let end: Value = serde_json::from_slice(&rest).unwrap();
+    assert_eq!(end, json!({"end": position}), "one line, which says from where to go on");
 }

@@ -39,6 +39,7 @@ impl StateReader {
     pub(super) async fn judge(&self, call: &Authorized) -> Result<Vec<SeenTask>, Refusal> {
         let mut seen = Vec::with_capacity(call.tasks.len());
         let mut states = Vec::with_capacity(call.tasks.len());
+        let mut observed = Vec::new();
         for task in call.subjects() {
             let known = self.read(call, task).await?;
             states.push(StateSeen {
@@ -48,11 +49,12 @@ impl StateReader {
                 mode: mode_name(call, task, &self.options).to_owned(),
             });
             let verdict = decide(call, task, &known.observed, &self.options);
+            if let Verdict::Observed(refusal) = &verdict {
+                observed.push(refusal.message());
+            }
             call.call.record.update(|record| {
                 record.detail.states.clone_from(&states);
-                if let Verdict::Observed(refusal) = &verdict {
-                    record.detail.observed = vec![refusal.message()];
-                }
+                record.detail.observed.clone_from(&observed);
             });
             if let Verdict::Refused(refusal) = verdict {
                 return Err(refusal);

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use super::bed::{Bed, Kind, on_both};
 use super::{end, ended, intent, record};
-use crate::call::{AddressSeen, Calls, Class, Clock, Detail, Outcome, Record, Settled};
+use crate::call::{ADMINISTRATIVE, AddressSeen, Calls, Class, Clock, Detail, Outcome, Record, Settled};
 use crate::proof::{self, CompactRange, Hash};
 use crate::store::{Entry, Filter, Intent, LogEntry, LogName, Made, Settlement, Store};
 
@@ -110,6 +110,10 @@ fn a_change_that_is_found_unknown_after_days_is_still_to_be_settled() {
         old.record.time = now - SignedDuration::from_hours(72);
         old.record.id = Record::administrative(old.record.time, "", "", &serde_json::json!({})).id;
         bed.store.commit(&[Entry::Intent(old.clone()), end(&old, Outcome::Unknown, None)]).await.unwrap();
+        // Whoever read the log when the gateway died changed nothing at the cloud.
+        let mut read = intent(&[]);
+        read.record.family = ADMINISTRATIVE.to_owned();
+        bed.store.commit(&[Entry::Intent(read.clone()), end(&read, Outcome::Unknown, None)]).await.unwrap();
         let left = bed.store.unsettled(now - SignedDuration::from_hours(1), 10).await.unwrap();
         assert_eq!(left.into_iter().map(|left| left.record.id).collect::<Vec<_>>(), [old.record.id]);
         assert!(bed.store.unsettled(now + SignedDuration::from_hours(1), 10).await.unwrap().is_empty());
