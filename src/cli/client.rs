@@ -28,7 +28,7 @@ pub(super) async fn get(url: &str, token: Option<&str>, patience: Duration) -> R
 
 /// The same, its body yet to be read.
 pub(super) async fn open(url: &str, token: Option<&str>) -> Result<Response<Incoming>, String> {
-    let uri: Uri = url.parse().map_err(|_| "this is not a URL".to_owned())?;
+    let uri: Uri = url.parse().map_err(|_| "this is not a URL; write it like http://127.0.0.1:9090".to_owned())?;
     let authority = uri.authority().map(Authority::to_string).ok_or("this URL has no host")?;
     let mut request = Request::get(uri).header(HOST, authority).header(ACCEPT, "application/json");
     if let Some(token) = token {
@@ -44,7 +44,10 @@ pub(super) async fn open(url: &str, token: Option<&str>) -> Result<Response<Inco
         Err(_) => HttpsConnectorBuilder::new().with_webpki_roots(),
     };
     let client = Client::builder(TokioExecutor::new()).build(tls.https_or_http().enable_http1().build());
-    client.request(request).await.map_err(|error| reason(&error))
+    client.request(request).await.map_err(|error| match error.is_connect() {
+        true => format!("no connection ({}); is a gateway running, and is this its admin listener?", reason(&error)),
+        false => reason(&error),
+    })
 }
 
 /// The innermost cause: the outer ones say only that a client had an error.
