@@ -38,6 +38,7 @@ pub struct Edge<P> {
     metrics: Arc<Metrics>,
     clock: Clock,
     limits: EdgeLimits,
+    room: body::Room,
     draining: AtomicBool,
 }
 
@@ -46,6 +47,8 @@ pub struct Edge<P> {
 pub struct EdgeLimits {
     /// Bytes of a body.
     pub max_body_bytes: usize,
+    /// Bytes of all bodies together that are held at once.
+    pub max_buffered_bytes: usize,
     /// From the end of the head to the end of the body.
     pub body_timeout: Duration,
 }
@@ -61,7 +64,8 @@ impl<P: RequestPath> Edge<P> {
         clock: Clock,
         limits: EdgeLimits,
     ) -> Edge<P> {
-        Edge { pipeline, dialects, providers, sink, metrics, clock, limits, draining: AtomicBool::new(false) }
+        let room = body::Room::new(limits.max_buffered_bytes);
+        Edge { pipeline, dialects, providers, sink, metrics, clock, limits, room, draining: AtomicBool::new(false) }
     }
 
     async fn answer(&self, request: Request<Incoming>, arrival: Arrival) -> Response<Full<Bytes>> {
@@ -95,7 +99,7 @@ impl<P: RequestPath> Edge<P> {
         let ambiguous = |why: &str| Refusal::RequestMalformed { why: why.to_owned() };
         arrival.head().map_err(ambiguous)?;
         framing::refuse(head)?;
-        let body = body::read(body, &self.limits).await?;
+        let body = body::read(body, &self.limits, &self.room).await?;
         arrival.whole().map_err(ambiguous)?;
         Ok(body)
     }
