@@ -1,6 +1,7 @@
 //! Reads a body whole: within its size, its time, and the room that all bodies share.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
@@ -13,6 +14,13 @@ use crate::call::Refusal;
 
 /// What the room is counted in: fine enough for the smallest call, coarse enough for a semaphore.
 const KIB: usize = 1024;
+
+/// Bytes of a refused body that are kept, to tell whose family's the request is.
+const BEGINNING: usize = 64 * 1024;
+
+/// How long the beginning of a body is waited for that is refused whatever it says. It comes together with the head, unless
+/// the caller wants to be slow.
+const BEGINNING_TIME: Duration = Duration::from_secs(1);
 
 /// The room that the bodies of all connections share. It is taken as bytes arrive, not as they are announced, so nobody
 /// can reserve it with a header; whoever finds none left is refused and gives back its own.
@@ -52,6 +60,11 @@ impl Arriving {
         self.bytes.extend_from_slice(data);
         Ok(())
     }
+
+    /// A copy of its beginning, which takes no room.
+    fn beginning(&self) -> Bytes {
+        Bytes::copy_from_slice(self.bytes.get(..BEGINNING).unwrap_or(&self.bytes))
+    }
 }
 
 impl AsRef<[u8]> for Arriving {
@@ -60,23 +73,43 @@ impl AsRef<[u8]> for Arriving {
     }
 }
 
-/// The body. A length that is too large is refused before anything is read.
-pub(super) async fn read<B>(mut body: B, limits: &EdgeLimits, room: &Room) -> Result<Bytes, Refusal>
+/// The body; or why not, and its beginning as far as it was read.
+pub(super) async fn read<B>(mut body: B, limits: &EdgeLimits, room: &Room) -> (Bytes, Option<Refusal>)
 where
     B: Body<Data = Bytes> + Unpin,
 {
-    let limit = limits.max_body_bytes;
-    if body.size_hint().lower() > limit as u64 {
-        return Err(too_large(limit));
-    }
     let mut arriving = Arriving::new(room);
     let late = |_| Refusal::RequestMalformed {
         why: format!("the body did not arrive in {} s", limits.body_timeout.as_secs_f64()),
     };
-    timeout(limits.body_timeout, fill(&mut arriving, &mut body, limit)).await.map_err(late)??;
-    Ok(Bytes::from_owner(arriving))
+    let reading = timeout(limits.body_timeout, fill(&mut arriving, &mut body, limits.max_body_bytes)).await;
+    match reading.map_err(late).flatten() {
+        Ok(()) => (Bytes::from_owner(arriving), None),
+        Err(refusal) => (arriving.beginning(), Some(refusal)),
+    }
 }
 
+/// Refuses a length that is announced and too large, before anything is read.
+pub(super) fn refuse_announced<B: Body>(body: &B, limits: &EdgeLimits) -> Result<(), Refusal> {
+    match body.size_hint().lower() > limits.max_body_bytes as u64 {
+        true => Err(too_large(limits.max_body_bytes)),
+        false => Ok(()),
+    }
+}
+
+/// The beginning of a body that is refused already.
+pub(super) async fn beginning<B>(mut body: B, limits: &EdgeLimits, room: &Room) -> Bytes
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let mut arriving = Arriving::new(room);
+    // However this ends: what came until then is what there is.
+    let patience = BEGINNING_TIME.min(limits.body_timeout);
+    let _end = timeout(patience, fill(&mut arriving, &mut body, BEGINNING)).await;
+    arriving.beginning()
+}
+
+/// Reads to the end, or up to `limit` and no further.
 async fn fill<B>(arriving: &mut Arriving, body: &mut B, limit: usize) -> Result<(), Refusal>
 where
     B: Body<Data = Bytes> + Unpin,
@@ -85,10 +118,11 @@ where
         let broken = |_| Refusal::RequestMalformed { why: "the body broke off".to_owned() };
         // Trailers are dropped: they are no part of what was signed.
         let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
-        if arriving.bytes.len() + data.len() > limit {
+        let fits = data.len().min(limit - arriving.bytes.len());
+        arriving.push(&data[..fits])?;
+        if fits < data.len() {
             return Err(too_large(limit));
         }
-        arriving.push(&data)?;
     }
     Ok(())
 }

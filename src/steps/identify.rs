@@ -55,7 +55,7 @@ impl Gate for Identify {
             record.detail.kind = action.kind.name().to_owned();
             record.detail.table = version.digest().to_owned();
             record.detail.redaction = REDACTION;
-            record.detail.parameters = 
+            record.detail.parameters =
                 bounded(write_json(&action.redacted(&call.request.parameters)), LONGEST_PARAMETERS);
             record.detail.parameters_digest = self.parameters_digest(&call.request);
             let tasks = action.task_ids(&call.request.parameters).into_iter().take(MOST_UNPROVEN_TASKS);

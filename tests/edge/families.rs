@@ -69,3 +69,30 @@ async fn a_stranger_who_names_thousands_of_tasks_leaves_a_short_record() {
     assert_eq!((named.len(), named[0].as_str()), (100, Some("dtsjob0")));
     house.close().await;
 }
+
+/// A client of this family takes HTTP 200 without a `Code` for success.
+#[tokio::test]
+async fn a_form_that_is_not_read_to_its_end_is_refused_in_its_familys_shape() {
+    let server = "max_body_bytes = 100000\nbody_timeout = \"500ms\"";
+    let house = House::open(Settings { server, ..Settings::default() }).await;
+    let head = "POST / HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/x-www-form-urlencoded\r\n";
+    let (marks, filling) = ("AccessKeyId=a&Action=DescribeDtsJobs&Filling=", "x".repeat(200_000));
+    let (length, whole) = (marks.len() + filling.len(), format!("{marks}{filling}"));
+    for (reason, request) in [
+        ("too-large", format!("{head}Content-Length: {length}\r\n\r\n{whole}")),
+        ("too-large", format!("{head}Transfer-Encoding: chunked\r\n\r\n{length:x}\r\n{whole}\r\n0\r\n\r\n")),
+        ("too-large", format!("{head}Content-Length: 99999999\r\n\r\n{marks}")),
+        ("request-malformed", format!("{head}Content-Length: 100\r\n\r\n{marks}")),
+        (
+            "request-malformed",
+            format!("{head}Content-Encoding: identity\r\nContent-Length: {}\r\n\r\n{marks}", marks.len()),
+        ),
+    ] {
+        let answer = house.ask(&request).await;
+        assert_eq!((answer.status, answer.header("x-dts-gateway-reason")), (400, reason), "{answer:?}");
+        let body = answer.json();
+        assert!(body["Code"].is_string() && body["Response"].is_null(), "{body}");
+    }
+    house.is_well("forms that were not read").await;
+    house.close().await;
+}

@@ -103,9 +103,7 @@ async fn bodies_that_nobody_ends_have_an_end_together() {
     }
     drop(holders);
     let whole = house.call("all", "DescribeMigrateJobs", "", &format!("{{}}{}", " ".repeat(1000 * 1024)));
-    let passes = async {
-        while house.ask(&whole).await.header("x-dts-gateway-origin") != "upstream" {}
-    };
+    let passes = async { while house.ask(&whole).await.header("x-dts-gateway-origin") != "upstream" {} };
     timeout(Duration::from_secs(20), passes).await.expect("room again, now that they are gone");
     house.close().await;
 }
