@@ -277,7 +277,11 @@ fn goes_on(writer: &Writer) -> Option<String> {
 /// same way.
 pub(super) fn edge(config: Config, parts: Parts) -> (Arc<Edge<impl RequestPath>>, Settle) {
     let Parts { store, writer, tally, identity, client, metrics, calls, quota, reads, clock } = parts;
-    let limits = EdgeLimits { max_body_bytes: config.server.max_body_bytes, body_timeout: config.server.body_timeout };
+    let limits = EdgeLimits {
+        max_body_bytes: config.server.max_body_bytes,
+        max_buffered_bytes: config.server.max_buffered_bytes,
+        body_timeout: config.server.body_timeout,
+    };
     let dialects = Arc::new(Dialects::all());
     let rules = QuotaRules { reserve: config.quota.reserve, learn: config.quota.learn };
     let cloud = Cloud::new(client, Arc::clone(&dialects), quota, clock.clone(), nonce).ruled_by(rules);

@@ -18,6 +18,8 @@ pub struct Server {
     pub tls: Option<Tls>,
     /// Largest body that is read, in bytes.
     pub max_body_bytes: usize,
+    /// Bytes of all connections' bodies together that are held at once.
+    pub max_buffered_bytes: usize,
     /// From accepting a connection, or from the first byte of a further request, to the end of the head.
     pub head_timeout: Duration,
     /// From the end of the head to the end of the body.
@@ -36,6 +38,7 @@ pub(super) struct Raw {
     listen: SocketAddr,
     allow_plaintext: bool,
     max_body_bytes: u64,
+    max_buffered_bytes: u64,
     #[serde(with = "duration")]
     head_timeout: Duration,
     #[serde(with = "duration")]
@@ -55,6 +58,7 @@ impl Default for Raw {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             allow_plaintext: false,
             max_body_bytes: 10 * 1024 * 1024,
+            max_buffered_bytes: 256 * 1024 * 1024,
             head_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(75),
@@ -76,6 +80,14 @@ impl Raw {
         checker.duration("server.drain_timeout", self.drain_timeout, Duration::ZERO, hour);
         // The cloud accepts at most 10 MB; below 1 KiB no call of an SDK fits.
         checker.number("server.max_body_bytes", self.max_body_bytes, 1024, 64 * 1024 * 1024);
+        checker.number("server.max_buffered_bytes", self.max_buffered_bytes, 64 * 1024, 1 << 40);
+        if self.max_buffered_bytes < self.max_body_bytes {
+            checker.wrong_help(
+                "server.max_buffered_bytes",
+                "not even one body of `max_body_bytes` would have room",
+                "make it several times as large as `max_body_bytes`, or that one smaller",
+            );
+        }
         checker.number("server.max_connections", self.max_connections, 1, 1_000_000);
         let tls = match self.tls {
             Some(raw) => Some(raw.check("server.tls", checker)?),
@@ -85,6 +97,7 @@ impl Raw {
             listen: self.listen,
             tls,
             max_body_bytes: usize::try_from(self.max_body_bytes).ok()?,
+            max_buffered_bytes: usize::try_from(self.max_buffered_bytes).ok()?,
             head_timeout: self.head_timeout,
             body_timeout: self.body_timeout,
             idle_timeout: self.idle_timeout,

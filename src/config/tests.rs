@@ -60,6 +60,7 @@ fn the_least_configuration_has_documented_defaults() {
     assert_eq!(config.server.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(config.admin.listen.to_string(), "127.0.0.1:9090");
     assert_eq!(config.server.max_body_bytes, 10 * 1024 * 1024);
+    assert_eq!(config.server.max_buffered_bytes, 256 * 1024 * 1024);
     assert_eq!(config.accounts[0].alias, "main");
     assert_eq!(config.accounts[0].identity, "main");
     let url = config.store.expose_secret();
@@ -176,6 +177,14 @@ fn variables_override_keys_of_every_type() {
     assert_eq!(config.accounts[0].credential.secret_key.expose_secret(), "12345");
     assert_eq!(config.accounts[1].alias, "second");
     assert!(format!("{:?}", config.keys).contains("renamed"));
+}
+
+#[test]
+fn all_bodies_together_have_room_for_one() {
+    let small = format!("[server]\nmax_body_bytes = 1048576\nmax_buffered_bytes = 1048575\n{MINIMAL}");
+    let found = mistakes(&small, &[]).join("\n");
+    assert!(found.contains("server.max_buffered_bytes: not even one body"), "{found}");
+    assert!(read(&small.replace("1048575", "1048576"), &[]).is_ok());
 }
 
 #[test]

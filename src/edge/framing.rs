@@ -6,6 +6,9 @@ use http::{Method, header};
 
 use crate::call::Refusal;
 
+/// The media type of a form.
+const FORM: &[u8] = b"application/x-www-form-urlencoded";
+
 /// A good head, or why it is none.
 pub(super) fn refuse(head: &Parts) -> Result<(), Refusal> {
     let headers = &head.headers;
@@ -19,6 +22,13 @@ pub(super) fn refuse(head: &Parts) -> Result<(), Refusal> {
         () if headers.contains_key(header::CONTENT_ENCODING) => malformed("the body must not be compressed"),
         () => Ok(()),
     }
+}
+
+/// Whether a request may bear its family's marks in its body alone, and sends that without being asked to.
+pub(super) fn only_body_tells_family(head: &Parts) -> bool {
+    let media_type = head.headers.get(header::CONTENT_TYPE).map(|value| value.as_bytes().trim_ascii_start());
+    let start = media_type.and_then(|media_type| media_type.get(..FORM.len()));
+    start.is_some_and(|start| start.eq_ignore_ascii_case(FORM)) && !head.headers.contains_key(header::EXPECT)
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use tower::ServiceExt;
 use uuid::{NoContext, Uuid};
 
 use crate::call::{Call, Clock, Outcome, Progress, Record, RecordHandle, RecordSink, Refusal, Wire};
-use crate::dialect::Dialects;
+use crate::dialect::{Dialect, Dialects};
 use crate::listener::{Arrival, Responder};
 use crate::metrics::Metrics;
 use crate::pipeline::RequestPath;
@@ -38,6 +38,7 @@ pub struct Edge<P> {
     metrics: Arc<Metrics>,
     clock: Clock,
     limits: EdgeLimits,
+    room: body::Room,
     draining: AtomicBool,
 }
 
@@ -46,6 +47,8 @@ pub struct Edge<P> {
 pub struct EdgeLimits {
     /// Bytes of a body.
     pub max_body_bytes: usize,
+    /// Bytes of all bodies together that are held at once.
+    pub max_buffered_bytes: usize,
     /// From the end of the head to the end of the body.
     pub body_timeout: Duration,
 }
@@ -61,26 +64,24 @@ impl<P: RequestPath> Edge<P> {
         clock: Clock,
         limits: EdgeLimits,
     ) -> Edge<P> {
-        Edge { pipeline, dialects, providers, sink, metrics, clock, limits, draining: AtomicBool::new(false) }
+        let room = body::Room::new(limits.max_buffered_bytes);
+        Edge { pipeline, dialects, providers, sink, metrics, clock, limits, room, draining: AtomicBool::new(false) }
     }
 
     async fn answer(&self, request: Request<Incoming>, arrival: Arrival) -> Response<Full<Bytes>> {
         let received = Instant::now();
-        let (wire, fault) = self.receive(request, &arrival).await;
-        let call = self.call(wire, fault, received);
+        let (wire, dialect, fault) = self.receive(request, &arrival).await;
+        let call = self.call(wire, dialect, fault, received);
         let answering = write::Answering::new(&call, arrival.whole().is_ok(), &self.dialects);
         let answer = self.pipeline.clone().oneshot(call).await;
         answering.write(&answer, &self.dialects, &self.providers)
     }
 
-    /// The request, read as far as it makes sense to.
-    async fn receive(&self, request: Request<Incoming>, arrival: &Arrival) -> (Wire, Option<Refusal>) {
+    /// The request, read as far as it makes sense to, and the dialect to read and answer it in.
+    async fn receive(&self, request: Request<Incoming>, arrival: &Arrival) -> (Wire, &dyn Dialect, Option<Refusal>) {
         let (head, body) = request.into_parts();
-        let (body, fault) = match self.body(&head, body, arrival).await {
-            Ok(body) => (body, None),
-            Err(refusal) => (Bytes::new(), Some(refusal)),
-        };
-        let wire = Wire {
+        let (body, fault) = self.body(&head, body, arrival).await;
+        let mut wire = Wire {
             method: head.method,
             path: head.uri.path().to_owned(),
             raw_query: head.uri.query().unwrap_or_default().to_owned(),
@@ -88,23 +89,36 @@ impl<P: RequestPath> Edge<P> {
             body,
             peer: Some(arrival.peer),
         };
-        (wire, fault)
+        let dialect = self.dialects.of_wire(&wire);
+        if fault.is_some() {
+            // It said in whose shape to refuse. Nothing else is taken from half a body.
+            wire.body = Bytes::new();
+        }
+        (wire, dialect, fault)
     }
 
-    async fn body(&self, head: &Parts, body: Incoming, arrival: &Arrival) -> Result<Bytes, Refusal> {
+    /// The body, whole; or why not, and what was read of it.
+    async fn body(&self, head: &Parts, body: Incoming, arrival: &Arrival) -> (Bytes, Option<Refusal>) {
         let ambiguous = |why: &str| Refusal::RequestMalformed { why: why.to_owned() };
-        arrival.head().map_err(ambiguous)?;
-        framing::refuse(head)?;
-        let body = body::read(body, &self.limits).await?;
-        arrival.whole().map_err(ambiguous)?;
-        Ok(body)
+        if let Err(refusal) = arrival.head().map_err(ambiguous) {
+            return (Bytes::new(), Some(refusal));
+        }
+        if let Err(refusal) = framing::refuse(head).and_then(|()| body::refuse_announced(&body, &self.limits)) {
+            let beginning = match framing::only_body_tells_family(head) {
+                true => body::beginning(body, &self.limits, &self.room).await,
+                false => Bytes::new(),
+            };
+            return (beginning, Some(refusal));
+        }
+        let (body, fault) = body::read(body, &self.limits, &self.room).await;
+        (body, fault.or_else(|| arrival.whole().map_err(ambiguous).err()))
     }
 
-    fn call(&self, wire: Wire, fault: Option<Refusal>, received: Instant) -> Call {
+    fn call(&self, wire: Wire, dialect: &dyn Dialect, fault: Option<Refusal>, received: Instant) -> Call {
         let now = self.clock.now();
         let seconds = u64::try_from(now.as_second()).unwrap_or_default();
         let id = Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, seconds, now.subsec_nanosecond().unsigned_abs()));
-        let (request, unreadable) = match self.dialects.of_wire(&wire).read(&wire) {
+        let (request, unreadable) = match dialect.read(&wire) {
             Ok(request) => (request, None),
             Err(unreadable) => (*unreadable.request, Some(unreadable.refusal)),
         };

@@ -33,7 +33,7 @@ pub enum FaultKind {
     /// More tasks than one call may name.
     #[error("names more than {at_most} tasks")]
     TooMany {
-        /// The documented number.
+        /// The documented number, or the gateway's own where there is none.
         at_most: u32,
     },
     /// Not of the documented type.
@@ -60,8 +60,8 @@ impl Action {
             if id.required && (named.is_empty() || named.iter().any(|value| value.text().is_none_or(str::is_empty))) {
                 return Err(fault(&id.path.to_string(), FaultKind::Missing));
             }
-            if let Some(at_most) = id.at_most.filter(|at_most| id.count(parameters) > *at_most as usize) {
-                return Err(fault(&id.path.to_string(), FaultKind::TooMany { at_most }));
+            if id.is_exceeded(parameters) {
+                return Err(fault(&id.path.to_string(), FaultKind::TooMany { at_most: id.limit() }));
             }
         }
         self.check_names_a_task(parameters)

@@ -1,8 +1,18 @@
 //! How calls and answers name tasks: which parameters do, in which of a task's ids, and what the call does to it.
 
+use std::collections::HashSet;
+use std::fmt;
+
+use serde::Deserializer;
+use serde::de::{SeqAccess, Visitor};
+
 use super::action::Action;
 use super::path::{Path, Tree};
 use crate::parameters::Value;
+
+/// Ids that one call may name in one parameter where no source has a number: many times what any call needs, and little
+/// enough that a stranger's list costs nothing.
+const MOST_IDS: u32 = 1_000;
 
 /// A parameter that names tasks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +29,7 @@ pub struct TaskIdPath {
     pub of: Option<Path>,
     /// How several ids stand in one text.
     pub several: Option<Several>,
-    /// How many ids one call may name here; none: no source says.
+    /// How many ids one call may name here; none: no source says, and [`TaskIdPath::limit`] does.
     pub at_most: Option<u32>,
     /// What is put before an id to make it the task's canonical one.
     pub prefix: Option<String>,
@@ -86,20 +96,25 @@ pub enum ListedAs {
 
 impl Action {
     /// The tasks that a call names, each once, in the order of the parameters. An empty id names none.
+    ///
+    /// Of a parameter that names more than its limit, one more than that and no further: `check_parameters` refuses such a
+    /// call, but it is asked later, when the caller has proven who it is.
     pub fn task_ids(&self, parameters: &Value) -> Vec<TaskRef> {
-        let mut named: Vec<TaskRef> = Vec::new();
+        let mut named = Vec::new();
+        let mut seen = HashSet::new();
         for id in &self.ids {
-            let parent = id.of.as_ref().and_then(|path| texts(path, parameters).next()).map(str::to_owned);
-            for written in texts(&id.path, parameters).flat_map(|text| id.split(text)) {
-                let task = TaskRef {
-                    kind: id.task.clone(),
-                    id: canonical(id.prefix.as_deref(), &written),
-                    written,
-                    parent: parent.clone(),
-                    role: id.role,
-                };
-                if !named.iter().any(|other| other.is_the_same(&task)) {
-                    named.push(task);
+            let parent = id.of.as_ref().and_then(|path| texts(path, parameters).next());
+            for written in id.written(parameters) {
+                let canonical = canonical(id.prefix.as_deref(), &written);
+                // The same task for the same purpose, however it was written.
+                if seen.insert((id.task.as_str(), canonical.clone(), parent, id.role)) {
+                    named.push(TaskRef {
+                        kind: id.task.clone(),
+                        id: canonical,
+                        written,
+                        parent: parent.map(str::to_owned),
+                        role: id.role,
+                    });
                 }
             }
         }
@@ -111,12 +126,6 @@ impl TaskRef {
     /// Whether the call is about it: judged, and leased by a change.
     pub fn is_subject(&self) -> bool {
         self.role == Role::Subject
-    }
-
-    /// Whether both name the same task for the same purpose, however it was written.
-    fn is_the_same(&self, other: &TaskRef) -> bool {
-        let parts = |task: &TaskRef| (task.kind.clone(), task.id.clone(), task.parent.clone(), task.role);
-        parts(self) == parts(other)
     }
 }
 
@@ -152,19 +161,69 @@ impl TaskIdPath {
         self.several.is_some() || self.path.segments().iter().any(|segment| segment.list.is_some())
     }
 
-    /// How many ids a call names here, each as often as it does.
-    pub(super) fn count(&self, parameters: &Value) -> usize {
-        texts(&self.path, parameters).map(|text| self.split(text).len()).sum()
+    /// How many ids one call may name here.
+    pub fn limit(&self) -> u32 {
+        self.at_most.unwrap_or(MOST_IDS)
     }
 
-    /// The ids in a text that is not empty.
+    /// Whether a call names more ids here than it may; one that is named twice counts twice.
+    pub(super) fn is_exceeded(&self, parameters: &Value) -> bool {
+        self.written(parameters).count() == self.enough()
+    }
+
+    /// The ids that a call names here, each as often as it does, but no more than are enough to refuse it: what a
+    /// stranger sends costs one look at it.
+    fn written<'t>(&'t self, parameters: &'t Value) -> impl Iterator<Item = String> + 't {
+        texts(&self.path, parameters).flat_map(|text| self.split(text)).take(self.enough())
+    }
+
+    /// As many ids as are too many.
+    fn enough(&self) -> usize {
+        self.limit() as usize + 1
+    }
+
+    /// The ids in a text that is not empty, but no more than are enough.
     fn split(&self, text: &str) -> Vec<String> {
-        let found: Vec<String> = match self.several {
+        match self.several {
             None => vec![text.to_owned()],
-            Some(Several::Separated(sign)) => text.split(sign).map(|id| id.trim().to_owned()).collect(),
-            Some(Several::Json) => serde_json::from_str(text).unwrap_or_else(|_| vec![text.to_owned()]),
-        };
-        found.into_iter().filter(|id| !id.is_empty()).collect()
+            Some(Several::Separated(sign)) => {
+                let ids = text.split(sign).map(str::trim).filter(|id| !id.is_empty());
+                ids.take(self.enough()).map(str::to_owned).collect()
+            }
+            Some(Several::Json) => Listed::read(text, self.enough()).unwrap_or_else(|_| vec![text.to_owned()]),
+        }
+    }
+}
+
+/// A JSON list of texts, of which those that are not empty are kept, and no more than `most`.
+struct Listed {
+    most: usize,
+}
+
+impl Listed {
+    fn read(text: &str, most: usize) -> serde_json::Result<Vec<String>> {
+        let mut json = serde_json::Deserializer::from_str(text);
+        let ids = json.deserialize_seq(Listed { most })?;
+        json.end()?;
+        Ok(ids)
+    }
+}
+
+impl<'de> Visitor<'de> for Listed {
+    type Value = Vec<String>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a list of texts")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Vec<String>, A::Error> {
+        let mut ids = Vec::new();
+        while let Some(id) = sequence.next_element::<String>()? {
+            if !id.is_empty() && ids.len() < self.most {
+                ids.push(id);
+            }
+        }
+        Ok(ids)
     }
 }
 

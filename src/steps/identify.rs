@@ -16,6 +16,12 @@ use crate::sign::claimed_key_id;
 /// Longest text of parameters in a record, in bytes; the digest covers all of them.
 const LONGEST_PARAMETERS: usize = 16 * 1024;
 
+/// How many tasks the record names of a call whose caller has proven nothing yet; `authorize` adds the others.
+const MOST_UNPROVEN_TASKS: usize = 100;
+
+/// Longest id of such a task in a record, in bytes: many times the longest that a cloud makes.
+const LONGEST_UNPROVEN_ID: usize = 256;
+
 /// The step.
 pub struct Identify {
     providers: Arc<Providers>,
@@ -49,9 +55,11 @@ impl Gate for Identify {
             record.detail.kind = action.kind.name().to_owned();
             record.detail.table = version.digest().to_owned();
             record.detail.redaction = REDACTION;
-            record.detail.parameters = bounded(write_json(&action.redacted(&call.request.parameters)));
+            record.detail.parameters =
+                bounded(write_json(&action.redacted(&call.request.parameters)), LONGEST_PARAMETERS);
             record.detail.parameters_digest = self.parameters_digest(&call.request);
-            record.task_ids = action.task_ids(&call.request.parameters).into_iter().map(|task| task.id).collect();
+            let tasks = action.task_ids(&call.request.parameters).into_iter().take(MOST_UNPROVEN_TASKS);
+            record.task_ids = tasks.map(|task| bounded(task.id, LONGEST_UNPROVEN_ID)).collect();
         });
         Ok(Identified { call, version, action })
     }
@@ -101,9 +109,10 @@ fn printable(text: &str) -> String {
     text.chars().take(64).map(|c| if c.is_ascii_graphic() { c } else { '?' }).collect()
 }
 
-fn bounded(mut text: String) -> String {
-    if text.len() > LONGEST_PARAMETERS {
-        text.truncate(text.floor_char_boundary(LONGEST_PARAMETERS));
+/// At most so many bytes of a text, and a sign that there was more.
+fn bounded(mut text: String, longest: usize) -> String {
+    if text.len() > longest {
+        text.truncate(text.floor_char_boundary(longest));
         text.push('…');
     }
     text

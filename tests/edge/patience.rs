@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::house::{House, Settings};
 
@@ -77,5 +79,31 @@ async fn callers_who_leave_in_the_middle_harm_nobody() {
     }
     house.is_well("callers who left").await;
     assert_eq!(house.cloud.heard().len(), 2, "nothing of what was cut off was sent");
+    house.close().await;
+}
+
+#[tokio::test]
+async fn bodies_that_nobody_ends_have_an_end_together() {
+    let server = "max_body_bytes = 1048576\nmax_buffered_bytes = 1048576";
+    let house = House::open(Settings { server, ..Settings::default() }).await;
+    let announced = house.bare_call("all", "DescribeMigrateJobs", "Content-Length: 300000\r\n", "");
+    let mut holders = FuturesUnordered::new();
+    for _ in 0..8 {
+        let mut talk = house.talk().await;
+        talk.say(format!("{announced}{}", " ".repeat(200 * 1024))).await;
+        holders.push(async move {
+            let answer = talk.hear().await.expect("an answer");
+            assert_eq!(answer.reason(), "overloaded");
+            assert!(talk.is_over().await);
+        });
+    }
+    // Of eight times 200 KiB no more than five have room in a MiB.
+    for _ in 0..3 {
+        holders.next().await.expect("one that is refused");
+    }
+    drop(holders);
+    let whole = house.call("all", "DescribeMigrateJobs", "", &format!("{{}}{}", " ".repeat(1000 * 1024)));
+    let passes = async { while house.ask(&whole).await.header("x-dts-gateway-origin") != "upstream" {} };
+    timeout(Duration::from_secs(20), passes).await.expect("room again, now that they are gone");
     house.close().await;
 }

@@ -51,7 +51,30 @@ fn one_call_deletes_ten_tasks_at_most() {
     let too_many = Err(("DtsJobIds".to_owned(), FaultKind::TooMany { at_most: 10 }));
     assert_eq!(check("DeleteDtsJobs", &ids(11)), too_many);
     assert_eq!(check("DeleteDtsJobs", &"job1,".repeat(11)), too_many, "the cloud counts one that is named twice");
-    assert_eq!(check("StopDtsJobs", &ids(11)), Ok(()), "no source has a number");
+    assert_eq!(check("StopDtsJobs", &ids(1_000)), Ok(()), "no source has a number");
+    let too_many = Err(("DtsJobIds".to_owned(), FaultKind::TooMany { at_most: 1_000 }));
+    assert_eq!(check("StopDtsJobs", &ids(1_001)), too_many, "the gateway has one");
+}
+
+/// A caller is asked for its proof only after this: whoever compared each with each would not end.
+#[test]
+fn of_a_list_without_end_no_more_is_read_than_is_refused() {
+    let ids = (0..200_000).map(|id| format!("job{id}")).collect::<Vec<_>>();
+    let json_list = serde_json::to_string(&ids).unwrap();
+    let list = "DescribeSynchronizationJobStatusList";
+    for (name, parameter, text) in [
+        ("StopDtsJobs", "DtsJobIds", ids.join(",")),
+        ("DeleteDtsJobs", "DtsJobIds", ids.join(",")),
+        (list, "SynchronizationJobIdListJsonStr", json_list),
+    ] {
+        let call = json(&serde_json::json!({ parameter: text }).to_string());
+        let limit = aliyun_action(name).ids.iter().find(|id| id.path.to_string() == parameter).unwrap().limit();
+        assert_eq!(aliyun_action(name).task_ids(&call).len(), limit as usize + 1, "{name}");
+        let fault = aliyun_action(name).check_parameters(&call).unwrap_err();
+        assert_eq!(fault.kind, FaultKind::TooMany { at_most: limit }, "{name}");
+    }
+    let many = json(&serde_json::json!({ "ResourceId": &ids[..5_000] }).to_string());
+    assert_eq!(aliyun_action("TagResources").task_ids(&many).len(), 1_001);
 }
 
 #[test]

@@ -62,6 +62,8 @@ impl Gate for Authorize {
         action.check_parameters(&request.parameters).map_err(parameter_refusal)?;
         refuse_other_accounts(&action, &account, &request.parameters)?;
         let tasks = action.task_ids(&request.parameters);
+        // All of them, now that it is a caller who names them and that they are not too many.
+        call.record.update(|record| record.task_ids = tasks.iter().map(|task| task.id.clone()).collect());
         if self.options.check_parents {
             check_parents(&version, &tasks)?;
         }
