@@ -6,7 +6,7 @@ use super::ids::{Created, TaskIdPath};
 use super::limit::Bucket;
 use super::path::{Path, Tree};
 use super::sensitive::PathSet;
-use super::shape::Shape;
+use super::shape::{Shape, Type};
 use super::state::{Conditions, Observation, StateRule, TaskKind};
 use crate::parameters::Value;
 
@@ -84,7 +84,10 @@ pub enum Trigger {
     Parameter {
         /// The parameter.
         path: Path,
-        /// The values, compared without regard to case and surrounding blanks: whatever the cloud might take for it.
+        /// Its type.
+        value: Type,
+        /// The values in their one spelling, compared without regard to case and surrounding blanks: whatever the cloud
+        /// might take for it.
         /// None: whatever is given.
         equals: Option<Vec<String>>,
     },
@@ -160,10 +163,13 @@ impl Trigger {
 
     /// The parameter, if it has such a value.
     fn asked_for_by(&self, parameters: &Value) -> Option<&Path> {
-        let Trigger::Parameter { path, equals } = self else { return None };
+        let Trigger::Parameter { path, value: of, equals } = self else { return None };
         let is_meant = |text: &str| match equals {
             None => true,
-            Some(values) => values.iter().any(|value| value.eq_ignore_ascii_case(text.trim())),
+            Some(values) => {
+                let said = of.canonical(text.trim());
+                values.iter().any(|value| value.eq_ignore_ascii_case(&said))
+            }
         };
         path.select(parameters).into_iter().filter_map(Tree::text).any(is_meant).then_some(path)
     }
