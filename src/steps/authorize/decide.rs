@@ -36,7 +36,7 @@ pub(super) struct Granted {
 #[derive(Debug)]
 pub(super) struct Denied {
     pub(super) refusal: Refusal,
-    /// The caller would be allowed if it named tasks of its own.
+    /// The caller may be allowed if it names tasks that it may see.
     pub(super) must_name_tasks: bool,
 }
 
@@ -50,6 +50,11 @@ pub(super) fn decide(ask: &Ask<'_>) -> Result<Granted, Denied> {
     let Some(grant) = about.iter().find(|grant| allows_tasks(grant, ask)) else {
         return Err(not_allowed(ask, &about));
     };
+    // Each of those that are left denies certain tasks, and an answer with every task of the account shows these too.
+    if let Some(deny) = matching(Effect::Deny).find(|grant| shows_all(ask) && is_about(grant, ask)) {
+        let (deny, action, caller) = (&deny.name, &ask.action.name, &ask.caller.name);
+        return Err(denied_all(ask, format!("the grant {deny} denies tasks to {caller} that {action} would show")));
+    }
     let accepting: Vec<&Grant> = about.iter().copied().filter(|grant| allows_tasks(grant, ask)).collect();
     let is_accepted = |name: &str| accepting.iter().any(|grant| accepts(grant, name));
     if let Some((danger, parameter)) = ask.dangers.iter().find(|(danger, _)| !is_accepted(&danger.name)) {
@@ -88,10 +93,15 @@ fn is_about_but_for_conditions(grant: &Grant, ask: &Ask<'_>) -> bool {
 /// and lists tasks shows all of them.
 fn allows_tasks(grant: &Grant, ask: &Ask<'_>) -> bool {
     let TaskScope::Limited { own, ids } = &grant.tasks else { return true };
-    if is_creation(ask) && !*own || ask.tasks.is_empty() && ask.action.lists {
+    if is_creation(ask) && !*own || shows_all(ask) {
         return false;
     }
     ask.tasks.iter().all(|task| covers(*own, ids, ask, task))
+}
+
+/// Whether the answer shows every task of the account.
+fn shows_all(ask: &Ask<'_>) -> bool {
+    ask.action.lists && ask.tasks.is_empty()
 }
 
 fn is_creation(ask: &Ask<'_>) -> bool {
@@ -147,10 +157,7 @@ fn not_allowed(ask: &Ask<'_>, about: &[&Grant]) -> Denied {
         true => "new ones".to_owned(),
         false => in_the_way(ask, about),
     };
-    Denied {
-        must_name_tasks: ask.tasks.is_empty() && action.lists && !action.ids.is_empty(),
-        ..denied(format!("{} may use {} only on certain tasks, not on {tasks}", caller.name, action.name))
-    }
+    denied_all(ask, format!("{} may use {} only on certain tasks, not on {tasks}", caller.name, action.name))
 }
 
 /// The tasks that no grant has, of those that the call names: the caller has to leave them out, or ask for them.
@@ -168,6 +175,11 @@ fn in_the_way(ask: &Ask<'_>, about: &[&Grant]) -> String {
         true if is_creation(ask) => "new ones".to_owned(),
         true => format!("{} together", ids(ask.tasks.iter().collect())),
     }
+}
+
+/// The same call is another one as soon as it names tasks, if it can.
+fn denied_all(ask: &Ask<'_>, why: String) -> Denied {
+    Denied { must_name_tasks: shows_all(ask) && !ask.action.ids.is_empty(), ..denied(why) }
 }
 
 fn denied(why: String) -> Denied {

@@ -148,6 +148,35 @@ fn a_limited_caller_must_name_tasks_in_a_list_read_but_may_create() {
 }
 
 #[test]
+fn who_is_denied_certain_tasks_must_name_others_in_a_list_read() {
+    let grants = || {
+        let deny = on_tasks(grant(Effect::Deny, &["Describe*"]), false, &["dts-payroll*"]);
+        vec![grant(Effect::Allow, &["Describe*", "Create*"]), deny]
+    };
+    let (refusal, must_name_tasks) = ask(grants(), "DescribeMigrateJobs", None, &[]).unwrap_err();
+    assert!(must_name_tasks, "{}", refusal.message());
+    assert!(ask(grants(), "DescribeMigrateJobs", Some(("dts-a", false)), &[]).is_ok());
+    let (refusal, must_name_tasks) =
+        ask(grants(), "DescribeMigrateJobs", Some(("dts-payroll-1", false)), &[]).unwrap_err();
+    assert!(!must_name_tasks && refusal.message().contains(" denies DescribeMigrateJobs to billing"));
+    assert!(ask(grants(), "DescribeAsyncRequestInfo", None, &[("AsyncRequestId", "1")]).is_ok(), "it is no list");
+    assert!(ask(grants(), "CreateMigrateJob", None, &[]).is_ok());
+
+    let (refusal, must_name_tasks) = ask_in("2020-01-01", grants(), "DescribeMigrationJobs", &[], &[]).unwrap_err();
+    assert!(!must_name_tasks, "it always lists, so there is nothing to name");
+    let why = "denies tasks to billing that DescribeMigrationJobs would show";
+    assert!(refusal.message().contains(why), "{}", refusal.message());
+
+    let mut outright = grants();
+    outright.push(grant(Effect::Deny, &["DescribeMigrateJobs"]));
+    let (_, must_name_tasks) = ask(outright, "DescribeMigrateJobs", None, &[]).unwrap_err();
+    assert!(!must_name_tasks, "naming tasks would not help");
+    let only_denied = grants().split_off(1);
+    let (_, must_name_tasks) = ask(only_denied, "DescribeMigrateJobs", None, &[]).unwrap_err();
+    assert!(!must_name_tasks, "naming tasks would not help");
+}
+
+#[test]
 fn a_danger_needs_a_grant_that_names_it() {
     let parameters = [("CompleteMode", "immediately")];
     let task = Some(("dts-a", false));
