@@ -5,6 +5,7 @@
 
 mod add_caller;
 mod changes;
+mod conditions;
 mod source;
 mod table;
 mod team_file;

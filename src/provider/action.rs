@@ -120,6 +120,11 @@ impl Action {
         parameters.member(&self.region_parameter).and_then(Tree::text).filter(|region| !region.is_empty())
     }
 
+    /// The type of what stands at a path of its parameters, if there is such a path.
+    pub fn type_at(&self, path: &Path) -> Option<&Type> {
+        self.parameters.at(path).map(|(_, of)| of)
+    }
+
     /// The dangerous things that a call asks for by its parameters, and the parameter of each.
     pub fn dangers(&self, parameters: &Value) -> Vec<(&Dangerous, &Path)> {
         self.dangerous.iter().filter_map(|danger| Some((danger, danger.trigger.asked_for_by(parameters)?))).collect()

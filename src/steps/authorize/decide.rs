@@ -1,6 +1,6 @@
 //! The decision: deny wins, nothing is allowed by default.
 
-use crate::call::{Caller, Effect, Grant, Pattern, Refusal, Sight, TaskScope};
+use crate::call::{Caller, Condition, Effect, Grant, Pattern, Refusal, Sight, TaskScope};
 use crate::parameters::Value;
 use crate::provider::{Action, Dangerous, Path, TaskRef};
 
@@ -79,7 +79,7 @@ pub(super) fn sight(ask: &Ask<'_>) -> Sight {
 
 fn is_about(grant: &Grant, ask: &Ask<'_>) -> bool {
     is_about_but_for_conditions(grant, ask)
-        && grant.conditions.iter().all(|condition| holds(&condition.parameter, &condition.one_of, ask.parameters))
+        && grant.conditions.iter().all(|condition| holds(grant.effect, condition, ask))
 }
 
 fn is_about_but_for_conditions(grant: &Grant, ask: &Ask<'_>) -> bool {
@@ -127,12 +127,21 @@ fn any(patterns: &[Pattern], text: &str) -> bool {
     patterns.iter().any(|pattern| pattern.matches(text))
 }
 
-/// The parameter is there and each of its values is one of those listed.
-fn holds(parameter: &str, one_of: &[String], parameters: &Value) -> bool {
-    let Ok(path) = Path::parse(parameter) else { return false };
-    let values = path.select(parameters);
-    !values.is_empty()
-        && values.iter().all(|value| value.as_text().is_some_and(|text| one_of.iter().any(|one| one == text)))
+/// To allow, the parameter is there and each of its values is one of those listed. To deny, one of them is enough: a
+/// harmless one beside it, another case or a blank must not lift it.
+fn holds(effect: Effect, condition: &Condition, ask: &Ask<'_>) -> bool {
+    let Some(of) = ask.action.type_at(&condition.parameter) else { return false };
+    let is_the_same = |one: &str, text: &str| match effect {
+        Effect::Allow => of.canonical(one) == of.canonical(text),
+        Effect::Deny => of.canonical(one).eq_ignore_ascii_case(&of.canonical(text.trim())),
+    };
+    let is_listed =
+        |value: &&Value| value.as_text().is_some_and(|text| condition.one_of.iter().any(|one| is_the_same(one, text)));
+    let values = condition.parameter.select(ask.parameters);
+    match effect {
+        Effect::Allow => !values.is_empty() && values.iter().all(is_listed),
+        Effect::Deny => values.iter().any(is_listed),
+    }
 }
 
 /// `about`: the grants that only tasks stand in the way of.
@@ -141,7 +150,7 @@ fn not_allowed(ask: &Ask<'_>, about: &[&Grant]) -> Denied {
     if about.is_empty() {
         let allow = caller.grants.iter().filter(|grant| grant.effect == Effect::Allow);
         if let Some(grant) = allow.into_iter().find(|grant| is_about_but_for_conditions(grant, ask)) {
-            let parameters: Vec<&str> = grant.conditions.iter().map(|one| one.parameter.as_str()).collect();
+            let parameters: Vec<String> = grant.conditions.iter().map(|one| one.parameter.to_string()).collect();
             let (grant, parameters) = (&grant.name, parameters.join(", "));
             return denied(format!(
                 "the grant {grant} allows {} to {} only with certain values of {parameters}",
