@@ -89,11 +89,11 @@ fn is_about_but_for_conditions(grant: &Grant, ask: &Ask<'_>) -> bool {
         && any(&grant.regions, ask.region)
 }
 
-/// Every task that is named must be the grant's. A creation makes a task of the team's own; a call that names none
-/// and lists tasks shows all of them.
+/// Every task that is named must be the grant's. A creation makes a task of the team's own; a call that names none and
+/// lists tasks shows all of them, and any other change is of something that tasks of others may depend on.
 fn allows_tasks(grant: &Grant, ask: &Ask<'_>) -> bool {
     let TaskScope::Limited { own, ids } = &grant.tasks else { return true };
-    if is_creation(ask) && !*own || shows_all(ask) {
+    if is_creation(ask) && !*own || shows_all(ask) || changes_no_task(ask) {
         return false;
     }
     ask.tasks.iter().all(|task| covers(*own, ids, ask, task))
@@ -102,6 +102,11 @@ fn allows_tasks(grant: &Grant, ask: &Ask<'_>) -> bool {
 /// Whether the answer shows every task of the account.
 fn shows_all(ask: &Ask<'_>) -> bool {
     ask.action.lists && ask.tasks.is_empty()
+}
+
+/// Whether it changes something that is no task, and makes none.
+fn changes_no_task(ask: &Ask<'_>) -> bool {
+    ask.action.kind.is_change() && ask.tasks.is_empty() && !is_creation(ask)
 }
 
 fn is_creation(ask: &Ask<'_>) -> bool {
@@ -160,6 +165,13 @@ fn not_allowed(ask: &Ask<'_>, about: &[&Grant]) -> Denied {
         let why =
             format!("{} has no grant for {} {version} on account {account} in {region}", caller.name, action.name);
         return denied(why);
+    }
+    if changes_no_task(ask) {
+        return denied(format!(
+            "{} may use {} only on certain tasks, and this call names none that could be one of them: it needs a grant \
+             with tasks = \"any\"",
+            caller.name, action.name
+        ));
     }
     let tasks = match ask.tasks.is_empty() {
         true if action.lists => "all of the account".to_owned(),

@@ -2,11 +2,14 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::num::NonZeroU32;
+use std::sync::LazyLock;
 
 use super::decide::{Ask, decide};
 use crate::call::{Caller, Condition, Effect, Grant, Pattern, Refusal, TaskScope};
 use crate::parameters::Value;
 use crate::provider::{Path, Providers, TaskRef};
+
+static PROVIDERS: LazyLock<Providers> = LazyLock::new(|| Providers::embedded().unwrap());
 
 fn grant(effect: Effect, actions: &[&str]) -> Grant {
     Grant {
@@ -65,8 +68,7 @@ fn ask_with(
     owned: &[&str],
     parameters: Value,
 ) -> Result<(), (Refusal, bool)> {
-    let providers = Providers::embedded().unwrap();
-    let version = providers.version(version).unwrap();
+    let version = PROVIDERS.version(version).unwrap();
     let action = version.action(action).unwrap();
     let caller = Caller {
         name: "billing".to_owned(),
@@ -159,6 +161,42 @@ fn a_limited_caller_must_name_tasks_in_a_list_read_but_may_create() {
     assert!(ask(vec![own()], "CreateMigrateJob", None, &[]).is_ok());
     let only_named = on_tasks(grant(Effect::Allow, &["*"]), false, &["dts-a"]);
     assert!(is_not_granted(ask(vec![only_named], "CreateMigrateJob", None, &[])), "it could not use what it creates");
+}
+
+#[test]
+fn a_limited_caller_changes_nothing_that_is_no_task() {
+    let grants = |tasks: TaskScope| {
+        let mut grant = grant(Effect::Allow, &["*"]);
+        (grant.tasks, grant.dangers) = (tasks, vec!["*".to_owned()]);
+        vec![grant]
+    };
+    let own = || grants(TaskScope::Limited { own: true, ids: vec![Pattern::any()] });
+    let mut refused = Vec::new();
+    for version in PROVIDERS.versions() {
+        for action in version.actions().filter(|action| action.ids.is_empty() && action.kind.is_change()) {
+            let answer = ask_in(&version.version, own(), &action.name, &[], &[]);
+            assert_eq!(answer.is_ok(), action.creates.is_some(), "{} {}", version.version, action.name);
+            if let Err((refusal, must_name_tasks)) = answer {
+                let message = refusal.message();
+                assert!(!must_name_tasks && message.contains("needs a grant with tasks = \"any\""), "{message}");
+                refused.push(action.name.as_str());
+            }
+            assert!(ask_in(&version.version, grants(TaskScope::Any), &action.name, &[], &[]).is_ok());
+        }
+    }
+    let outside = [
+        "CreateDedicatedClusterMonitorRule",
+        "DetachGadInstanceDbMember",
+        "ModifyDedicatedCluster",
+        "ModifyGadInstanceName",
+        "PreCheckCreateGadOrder",
+        "PromoteToMaster",
+        "StopDedicatedCluster",
+    ];
+    assert_eq!(refused, outside);
+    for (read, is_allowed) in [("DescribeDTSIP", true), ("WhiteIpList", true), ("CountJobByCondition", false)] {
+        assert_eq!(ask_in("2020-01-01", own(), read, &[], &[]).is_ok(), is_allowed, "{read}");
+    }
 }
 
 #[test]
