@@ -175,10 +175,7 @@ fn conditions_that_no_call_can_meet_are_told() {
             "8:16: `OtherOptions[1].Value` is no path: write member names with dots between them, `[]` or `[Name=value]` \
              after a list's name",
         ),
-        (
-            "actions = [\"UntagResources\"]\nparameters = { TagKey = [\"a\"] }",
-            "8:16: TagKey is a list, write TagKey[]",
-        ),
+        ("actions = [\"UntagResources\"]\nparameters = { TagKey = [\"a\"] }", "8:16: TagKey is a list, write TagKey[]"),
         (
             "actions = [\"CreateMigrateJob\"]\nparameters = { MigrateOption = [\"1\"] }",
             "8:16: MigrateOption has parts, write the path of one of them",
@@ -223,7 +220,7 @@ fn a_roster_is_taken_over_whole_or_not_at_all() {
     assert!(roster.get("b").is_some());
     fs::remove_file(folder.path().join("t.toml")).unwrap();
     assert_eq!(roster.reload(), Ok(Reloaded::Changed));
-    assert!(roster.get("a").is_none());
+    assert!(roster.get("a").is_none() && roster.get("b").is_some());
 }
 
 #[test]
@@ -279,10 +276,39 @@ fn the_policy_is_what_the_standard_tool_computes() {
 }
 
 #[test]
+fn a_folder_that_is_gone_or_emptied_puts_nobody_out() {
+    let parent = tempfile::tempdir().unwrap();
+    let (teams, away) = (parent.path().join("teams"), parent.path().join("away"));
+    fs::create_dir(&teams).unwrap();
+    fs::write(teams.join("t.toml"), SMALL).unwrap();
+    let roster = Roster::open(&teams, Vocabulary::default()).unwrap();
+    let told = |reloaded: Result<Reloaded, Vec<Fault>>| reloaded.unwrap_err().remove(0).message;
+
+    fs::rename(&teams, &away).unwrap();
+    assert!(told(roster.reload()).starts_with("the folder can't be read, "));
+    assert_eq!(roster.reload(), Ok(Reloaded::Unchanged), "the same mistake is told once");
+    assert!(roster.get("a").is_some());
+    fs::create_dir(&teams).unwrap();
+    assert!(
+        told(roster.reload()).starts_with("there is no team's file any more; "),
+        "as where a volume is not mounted"
+    );
+    assert!(roster.get("a").is_some());
+    fs::remove_dir(&teams).unwrap();
+    fs::rename(&away, &teams).unwrap();
+    assert_eq!(roster.reload(), Ok(Reloaded::Unchanged), "what is in force again was never out of it");
+
+    fs::write(teams.join("t.toml"), "team = \"t\"\n").unwrap();
+    assert_eq!(roster.reload(), Ok(Reloaded::Changed), "the last team's callers are removed on purpose");
+    assert!(roster.get("a").is_none());
+}
+
+#[test]
 fn a_folder_that_is_not_there_has_no_callers() {
     let folder = tempfile::tempdir().unwrap();
     let roster = Roster::open(&folder.path().join("teams"), Vocabulary::default()).unwrap();
     assert!(roster.teams().is_empty());
+    assert_eq!(roster.reload(), Ok(Reloaded::Unchanged), "it may come later");
 }
 
 fn new_caller(name: &str, team: &str, grants: &[&str]) -> NewCaller {
