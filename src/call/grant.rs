@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::provider::Path;
+
 /// One line of a team's rights.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Grant {
@@ -66,12 +68,13 @@ pub struct Sight {
     pub team: Option<String>,
 }
 
-/// A parameter that must be one of some values for the grant to match.
+/// A parameter that must be one of some values for the grant to match. Where a path leads to several, each of them must for
+/// a grant that allows, and one is enough for a grant that denies.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Condition {
-    /// The parameter's path, such as `MigrateOption.RunMode`.
-    pub parameter: String,
-    /// The values accepted, as text.
+    /// Where it is, such as `MigrateOption.RunMode`.
+    pub parameter: Path,
+    /// The values, as text, in any spelling of the parameter's type.
     pub one_of: Vec<String>,
 }
 

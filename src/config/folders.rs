@@ -65,7 +65,7 @@ impl RawProviders {
 }
 
 /// The names that a team's file may use, as far as they are known.
-pub(super) fn vocabulary(accounts: Option<&[Account]>, providers: Option<&Providers>) -> Vocabulary {
+pub(super) fn vocabulary(accounts: Option<&[Account]>, providers: Option<&Arc<Providers>>) -> Vocabulary {
     let all = |names: fn(&crate::provider::Version) -> Vec<String>| {
         providers.map(|providers| providers.versions().flat_map(|version| names(version)).collect::<BTreeSet<String>>())
     };
@@ -80,5 +80,6 @@ pub(super) fn vocabulary(accounts: Option<&[Account]>, providers: Option<&Provid
         dangers: all(|version| {
             version.actions().flat_map(|action| &action.dangerous).map(|danger| danger.name.clone()).collect()
         }),
+        tables: providers.cloned(),
     }
 }

@@ -181,7 +181,7 @@ impl Raw {
         let aliases = self.account.len();
         let accounts = account::check(self.account, providers.as_deref(), checker);
         let known = Some(accounts.as_slice()).filter(|accounts| accounts.len() == aliases);
-        let teams = self.teams.check(folders::vocabulary(known, providers.as_deref()), checker);
+        let teams = self.teams.check(folders::vocabulary(known, providers.as_ref()), checker);
         let redis = self.redis.check(checker);
         let is_deaf = redis.is_none() && self.quota.parts > 1;
         let is_one_of_several = redis.is_some() || is_deaf;

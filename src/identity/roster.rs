@@ -5,6 +5,7 @@
 
 mod add_caller;
 mod changes;
+mod conditions;
 mod source;
 mod table;
 mod team_file;
@@ -72,12 +73,12 @@ struct Members {
 }
 
 impl Roster {
-    /// Reads a folder of team files. A folder that is not there is a roster without callers.
+    /// Reads a folder of team files. A folder that is not there yet is a roster without callers.
     ///
     /// # Errors
     /// Every mistake in every file.
     pub fn open(folder: &Path, vocabulary: Vocabulary) -> Result<Roster, Vec<Fault>> {
-        let files = TeamFiles::read(folder)?;
+        let files = TeamFiles::read_if_there(folder)?;
         let teams = files.parse(&vocabulary)?;
         Ok(Roster {
             folder: folder.to_owned(),
@@ -114,12 +115,13 @@ impl Roster {
     }
 
     /// Reads the folder again and takes it over if all of it is right. Files are read and parsed: not for the request
-    /// path. What was wrong before and still is the same is `Unchanged`, it was told already.
+    /// path. What was wrong before and still is the same is `Unchanged`, it was told already. Where there were teams, a
+    /// folder that is gone or has no file any more, as when a volume is not mounted, is a mistake.
     ///
     /// # Errors
     /// Every mistake in every file; the last good roster stays in force.
     pub fn reload(&self) -> Result<Reloaded, Vec<Fault>> {
-        let files = TeamFiles::read(&self.folder);
+        let files = self.read();
         let digest = files.as_ref().map_or_else(|faults| digest_of(faults), TeamFiles::digest);
         // Held until the end, or two readings at once could leave the older one in force.
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -143,6 +145,13 @@ impl Roster {
         }
         self.now.store(Arc::new(after?));
         Ok(Reloaded::Changed)
+    }
+
+    fn read(&self) -> Result<TeamFiles, Vec<Fault>> {
+        match self.now.load().teams.is_empty() {
+            true => TeamFiles::read_if_there(&self.folder),
+            false => TeamFiles::read(&self.folder)?.unless_none(&self.folder),
+        }
     }
 
     /// What becomes of each later reading that finds other files than the one before, whoever caused it. To the first who

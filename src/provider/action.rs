@@ -6,7 +6,7 @@ use super::ids::{Created, TaskIdPath};
 use super::limit::Bucket;
 use super::path::{Path, Tree};
 use super::sensitive::PathSet;
-use super::shape::Shape;
+use super::shape::{Shape, Type};
 use super::state::{Conditions, Observation, StateRule, TaskKind};
 use crate::parameters::Value;
 
@@ -84,7 +84,10 @@ pub enum Trigger {
     Parameter {
         /// The parameter.
         path: Path,
-        /// The values, compared without regard to case and surrounding blanks: whatever the cloud might take for it.
+        /// Its type.
+        value: Type,
+        /// The values in their one spelling, compared without regard to case and surrounding blanks: whatever the cloud
+        /// might take for it.
         /// None: whatever is given.
         equals: Option<Vec<String>>,
     },
@@ -115,6 +118,11 @@ impl Action {
     /// The region that the call's own parameters choose; an empty one is none.
     pub fn region<'t>(&self, parameters: &'t Value) -> Option<&'t str> {
         parameters.member(&self.region_parameter).and_then(Tree::text).filter(|region| !region.is_empty())
+    }
+
+    /// The type of what stands at a path of its parameters, if there is such a path.
+    pub fn type_at(&self, path: &Path) -> Option<&Type> {
+        self.parameters.at(path).map(|(_, of)| of)
     }
 
     /// The dangerous things that a call asks for by its parameters, and the parameter of each.
@@ -160,10 +168,13 @@ impl Trigger {
 
     /// The parameter, if it has such a value.
     fn asked_for_by(&self, parameters: &Value) -> Option<&Path> {
-        let Trigger::Parameter { path, equals } = self else { return None };
+        let Trigger::Parameter { path, value: of, equals } = self else { return None };
         let is_meant = |text: &str| match equals {
             None => true,
-            Some(values) => values.iter().any(|value| value.eq_ignore_ascii_case(text.trim())),
+            Some(values) => {
+                let said = of.canonical(text.trim());
+                values.iter().any(|value| value.eq_ignore_ascii_case(&said))
+            }
         };
         path.select(parameters).into_iter().filter_map(Tree::text).any(is_meant).then_some(path)
     }

@@ -27,6 +27,7 @@ mod load;
 mod path;
 mod sensitive;
 mod shape;
+mod spelling;
 mod state;
 #[cfg(test)]
 mod tests;

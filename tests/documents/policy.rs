@@ -146,8 +146,8 @@ fn dangers(page: &mut String, version: &Version) {
 fn trigger(action: &Action, danger: &Dangerous) -> String {
     let of = |task: &str| if *task == action.task { "the task".to_owned() } else { format!("the {task}") };
     match &danger.trigger {
-        Trigger::Parameter { path, equals: Some(values) } => format!("`{path}` is {}", values.join(" or ")),
-        Trigger::Parameter { path, equals: None } => format!("always (`{path}` is required)"),
+        Trigger::Parameter { path, equals: Some(values), .. } => format!("`{path}` is {}", values.join(" or ")),
+        Trigger::Parameter { path, equals: None, .. } => format!("always (`{path}` is required)"),
         Trigger::UnlessState { task, states } => format!("{} is not {}", of(task), states.join(", ")),
         Trigger::Billing { task, states } => format!("{}'s billing is {}", of(task), states.join(" or ")),
         Trigger::Fact { task, when } => format!("{} has {when}", of(task)),

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::io::{ErrorKind, Read};
+use std::io::{self, ErrorKind, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -36,15 +36,22 @@ pub(super) struct Source {
 }
 
 impl TeamFiles {
+    /// Reads the files of a folder that may not be there yet.
+    pub(super) fn read_if_there(folder: &Path) -> Result<TeamFiles, Vec<Fault>> {
+        match std::fs::read_dir(folder) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(TeamFiles(Vec::new())),
+            _ => TeamFiles::read(folder),
+        }
+    }
+
     /// Reads every `*.toml` of a folder whose name does not begin with a dot.
     pub(super) fn read(folder: &Path) -> Result<TeamFiles, Vec<Fault>> {
-        let entries = match std::fs::read_dir(folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(TeamFiles(Vec::new())),
-            Err(error) => return Err(vec![Fault::about(folder, format!("the folder can't be read, {error}"))]),
-        };
-        let mut paths: Vec<PathBuf> =
-            entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| is_team(path)).collect();
+        let unread = |error: io::Error| vec![Fault::about(folder, format!("the folder can't be read, {error}"))];
+        let entries = std::fs::read_dir(folder).map_err(unread)?;
+        // An entry that can't be read may be a team's file, and without it its callers would be nobody's.
+        let paths: io::Result<Vec<PathBuf>> = entries.map(|entry| Ok(entry?.path())).collect();
+        let mut paths = paths.map_err(unread)?;
+        paths.retain(|path| is_team(path));
         paths.sort();
         let (mut files, mut faults) = (Vec::new(), Vec::new());
         for path in paths {
@@ -54,6 +61,16 @@ impl TeamFiles {
             }
         }
         if faults.is_empty() { Ok(TeamFiles(files)) } else { Err(faults) }
+    }
+
+    /// The same, unless there are none: a folder that lost all its files was hardly meant to put every caller out.
+    pub(super) fn unless_none(self, folder: &Path) -> Result<TeamFiles, Vec<Fault>> {
+        if !self.0.is_empty() {
+            return Ok(self);
+        }
+        let message =
+            "there is no team's file any more; if nobody is to call, leave one that says `team` and nothing else";
+        Err(vec![Fault::about(folder, message.to_owned())])
     }
 
     /// SHA-256 over names and contents, as `sha256sum *.toml | sha256sum` computes it. Where the folder is doesn't count.

@@ -5,11 +5,12 @@ use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
+use super::conditions::read_conditions;
 use super::is_name;
 use super::source::{Fault, Source};
 use super::table::{Faults, Table, Text, Value, flag, number, table, tables, text, texts};
 use super::vocabulary::{Vocabulary, has_match};
-use crate::call::{Caller, Condition, Effect, Grant, Pace, Pattern, TaskScope, Team};
+use crate::call::{Caller, Effect, Grant, Pace, Pattern, TaskScope, Team};
 
 /// The heaviest weight: a caller at most a thousand times as heavy as another.
 const WEIGHTS: (u32, u32) = (1, 1_000);
@@ -164,7 +165,9 @@ fn read_grant(
     let versions = known("versions", vocabulary.versions.as_ref());
     let regions = known("regions", vocabulary.regions.as_ref());
     let tasks = table.get("tasks").map_or(TaskScope::Any, |value| read_tasks(value, faults));
-    let conditions = table.get("parameters").map(|value| read_conditions(value, faults)).unwrap_or_default();
+    let about = vocabulary.actions_of(&versions, &actions);
+    let conditions = table.get("parameters");
+    let conditions = conditions.map(|value| read_conditions(value, about.as_deref(), faults)).unwrap_or_default();
     let dangers = table.get("dangers").map(|value| read_dangers(value, vocabulary, faults)).unwrap_or_default();
     if effect == Effect::Deny && !dangers.is_empty() {
         faults.add(span.clone(), "a grant that denies can't accept dangers");
@@ -205,23 +208,6 @@ fn read_tasks(value: Value<'_>, faults: &mut Faults<'_>) -> TaskScope {
             TaskScope::Limited { own: false, ids: Vec::new() }
         }
     }
-}
-
-fn read_conditions(value: Value<'_>, faults: &mut Faults<'_>) -> Vec<Condition> {
-    let Some(members) = value.get_ref().as_table() else {
-        faults.add(value.span(), "parameters must be a table, such as { \"MigrateOption.RunMode\" = [\"1\"] }");
-        return Vec::new();
-    };
-    let mut conditions = Vec::new();
-    for (path, value) in members {
-        let one_of = texts("the values of a parameter", value, faults);
-        if one_of.is_empty() {
-            faults.add(value.span(), format!("{} needs at least one value, as text", path.get_ref()));
-        }
-        let one_of = one_of.into_iter().map(|(value, _)| value).collect();
-        conditions.push(Condition { parameter: path.get_ref().to_string(), one_of });
-    }
-    conditions
 }
 
 /// Patterns of dangers become the names that they match, so that whoever judges compares names.

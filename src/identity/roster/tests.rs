@@ -38,7 +38,7 @@ fn the_example_is_read_and_shows_every_key() {
     let names: Vec<&str> = billing.grants.iter().map(|grant| grant.name.as_str()).collect();
     assert_eq!(names, ["example/read", "example/create", "example/migrate"]);
     let (create, migrate) = (&billing.grants[1], &billing.grants[2]);
-    assert_eq!(create.conditions[0].parameter, "MigrateOption.RunMode");
+    assert_eq!(create.conditions[0].parameter.to_string(), "MigrateOption.RunMode");
     assert_eq!(create.conditions[0].one_of, ["1"]);
     assert_eq!(migrate.tasks, TaskScope::Limited { own: true, ids: vec![Pattern::new("dts-abc*")] });
     assert!(migrate.conditions.is_empty());
@@ -116,6 +116,7 @@ fn names_that_there_are_not_are_told() {
         actions: names(&["DescribeMigrateJobs", "StopMigrateJob"]),
         regions: names(&["ap-guangzhou"]),
         dangers: names(&["clear-data", "skip-check"]),
+        tables: None,
     };
     let good = format!("{SMALL}[[grant]]\nactions = [\"Describe*\"]\ndangers = [\"*\"]\naccounts = [\"main\"]\n");
     assert_eq!(mistakes(&good, vocabulary.clone()), Vec::<String>::new());
@@ -141,6 +142,51 @@ fn names_that_there_are_not_are_told() {
             "t.toml:10:1: two grants are called t/grant 1",
         ]
     );
+}
+
+#[test]
+fn conditions_that_no_call_can_meet_are_told() {
+    let tables = Some(Arc::new(crate::provider::Providers::embedded().unwrap()));
+    let vocabulary = Vocabulary { tables, ..Vocabulary::default() };
+    let told = |grant: &str| {
+        let text = format!("{SMALL}[[grant]]\n{grant}\n");
+        let found = mistakes(&text, vocabulary.clone());
+        found.into_iter().map(|line| line.replace("t.toml:", "")).collect::<Vec<_>>()
+    };
+    for good in [
+        "actions = [\"CreateMigrateJob\"]\nparameters = { \"MigrateOption.RunMode\" = [\"1\"] }",
+        "actions = [\"*\"]\nparameters = { ForceStop = [\"True\", \"0\"] }",
+        "actions = [\"UntagResources\"]\nparameters = { \"TagKey[]\" = [\"a\"] }",
+        "actions = [\"*\"]\nparameters = { \"OtherOptions[Key=DstWriteMode].Value\" = [\"clearData\"] }",
+    ] {
+        assert_eq!(told(good), Vec::<String>::new(), "{good}");
+    }
+    for (bad, expected) in [
+        (
+            "actions = [\"Stop*\"]\nversions = [\"2018-03-30\"]\nparameters = { ForceStop = [\"true\"] }",
+            "9:16: ForceStop is no parameter of the actions that the grant is about",
+        ),
+        (
+            "actions = [\"*\"]\nparameters = { \"MigrateOption.runMode\" = [\"1\"] }",
+            "8:16: MigrateOption.runMode is no parameter of the actions that the grant is about",
+        ),
+        (
+            "actions = [\"*\"]\nparameters = { \"OtherOptions[1].Value\" = [\"1\"] }",
+            "8:16: `OtherOptions[1].Value` is no path: write member names with dots between them, `[]` or `[Name=value]` \
+             after a list's name",
+        ),
+        ("actions = [\"UntagResources\"]\nparameters = { TagKey = [\"a\"] }", "8:16: TagKey is a list, write TagKey[]"),
+        (
+            "actions = [\"CreateMigrateJob\"]\nparameters = { MigrateOption = [\"1\"] }",
+            "8:16: MigrateOption has parts, write the path of one of them",
+        ),
+        (
+            "actions = [\"StopCompare\"]\nparameters = { ForceStop = [\"true\", \"yes\"] }",
+            "8:37: ForceStop can't be yes, it is of type Boolean",
+        ),
+    ] {
+        assert_eq!(told(bad), [expected], "{bad}");
+    }
 }
 
 #[test]
@@ -174,7 +220,7 @@ fn a_roster_is_taken_over_whole_or_not_at_all() {
     assert!(roster.get("b").is_some());
     fs::remove_file(folder.path().join("t.toml")).unwrap();
     assert_eq!(roster.reload(), Ok(Reloaded::Changed));
-    assert!(roster.get("a").is_none());
+    assert!(roster.get("a").is_none() && roster.get("b").is_some());
 }
 
 #[test]
@@ -230,10 +276,39 @@ fn the_policy_is_what_the_standard_tool_computes() {
 }
 
 #[test]
+fn a_folder_that_is_gone_or_emptied_puts_nobody_out() {
+    let parent = tempfile::tempdir().unwrap();
+    let (teams, away) = (parent.path().join("teams"), parent.path().join("away"));
+    fs::create_dir(&teams).unwrap();
+    fs::write(teams.join("t.toml"), SMALL).unwrap();
+    let roster = Roster::open(&teams, Vocabulary::default()).unwrap();
+    let told = |reloaded: Result<Reloaded, Vec<Fault>>| reloaded.unwrap_err().remove(0).message;
+
+    fs::rename(&teams, &away).unwrap();
+    assert!(told(roster.reload()).starts_with("the folder can't be read, "));
+    assert_eq!(roster.reload(), Ok(Reloaded::Unchanged), "the same mistake is told once");
+    assert!(roster.get("a").is_some());
+    fs::create_dir(&teams).unwrap();
+    assert!(
+        told(roster.reload()).starts_with("there is no team's file any more; "),
+        "as where a volume is not mounted"
+    );
+    assert!(roster.get("a").is_some());
+    fs::remove_dir(&teams).unwrap();
+    fs::rename(&away, &teams).unwrap();
+    assert_eq!(roster.reload(), Ok(Reloaded::Unchanged), "what is in force again was never out of it");
+
+    fs::write(teams.join("t.toml"), "team = \"t\"\n").unwrap();
+    assert_eq!(roster.reload(), Ok(Reloaded::Changed), "the last team's callers are removed on purpose");
+    assert!(roster.get("a").is_none());
+}
+
+#[test]
 fn a_folder_that_is_not_there_has_no_callers() {
     let folder = tempfile::tempdir().unwrap();
     let roster = Roster::open(&folder.path().join("teams"), Vocabulary::default()).unwrap();
     assert!(roster.teams().is_empty());
+    assert_eq!(roster.reload(), Ok(Reloaded::Unchanged), "it may come later");
 }
 
 fn new_caller(name: &str, team: &str, grants: &[&str]) -> NewCaller {

@@ -2,8 +2,10 @@
 //! is told at once instead of granting nothing.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::call::Pattern;
+use crate::provider::{Action, Providers};
 
 /// The names that there are; where there is no set, any name goes.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -18,6 +20,18 @@ pub struct Vocabulary {
     pub regions: Option<BTreeSet<String>>,
     /// Dangers of all versions.
     pub dangers: Option<BTreeSet<String>>,
+    /// The tables, for what stands in the parameters of which action.
+    pub tables: Option<Arc<Providers>>,
+}
+
+impl Vocabulary {
+    /// The actions that these patterns match; none where there are no tables.
+    pub(super) fn actions_of(&self, versions: &[Pattern], actions: &[Pattern]) -> Option<Vec<&Action>> {
+        let matches = |patterns: &[Pattern], name: &str| patterns.iter().any(|pattern| pattern.matches(name));
+        let versions = self.tables.as_ref()?.versions().filter(|version| matches(versions, &version.version));
+        let found = versions.flat_map(|version| version.actions()).filter(|action| matches(actions, &action.name));
+        Some(found.map(AsRef::as_ref).collect())
+    }
 }
 
 /// Whether a pattern matches any name that there is. `*` always does.

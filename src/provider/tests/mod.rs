@@ -10,6 +10,7 @@ mod newer_rules;
 mod newer_states;
 mod parameters;
 mod paths;
+mod spelling;
 
 use std::fs;
 use std::path::{Path as FilePath, PathBuf};

@@ -1,6 +1,6 @@
 //! The decision: deny wins, nothing is allowed by default.
 
-use crate::call::{Caller, Effect, Grant, Pattern, Refusal, Sight, TaskScope};
+use crate::call::{Caller, Condition, Effect, Grant, Pattern, Refusal, Sight, TaskScope};
 use crate::parameters::Value;
 use crate::provider::{Action, Dangerous, Path, TaskRef};
 
@@ -36,7 +36,7 @@ pub(super) struct Granted {
 #[derive(Debug)]
 pub(super) struct Denied {
     pub(super) refusal: Refusal,
-    /// The caller would be allowed if it named tasks of its own.
+    /// The caller may be allowed if it names tasks that it may see.
     pub(super) must_name_tasks: bool,
 }
 
@@ -50,6 +50,11 @@ pub(super) fn decide(ask: &Ask<'_>) -> Result<Granted, Denied> {
     let Some(grant) = about.iter().find(|grant| allows_tasks(grant, ask)) else {
         return Err(not_allowed(ask, &about));
     };
+    // Each of those that are left denies certain tasks, and an answer with every task of the account shows these too.
+    if let Some(deny) = matching(Effect::Deny).find(|grant| shows_all(ask) && is_about(grant, ask)) {
+        let (deny, action, caller) = (&deny.name, &ask.action.name, &ask.caller.name);
+        return Err(denied_all(ask, format!("the grant {deny} denies tasks to {caller} that {action} would show")));
+    }
     let accepting: Vec<&Grant> = about.iter().copied().filter(|grant| allows_tasks(grant, ask)).collect();
     let is_accepted = |name: &str| accepting.iter().any(|grant| accepts(grant, name));
     if let Some((danger, parameter)) = ask.dangers.iter().find(|(danger, _)| !is_accepted(&danger.name)) {
@@ -74,7 +79,7 @@ pub(super) fn sight(ask: &Ask<'_>) -> Sight {
 
 fn is_about(grant: &Grant, ask: &Ask<'_>) -> bool {
     is_about_but_for_conditions(grant, ask)
-        && grant.conditions.iter().all(|condition| holds(&condition.parameter, &condition.one_of, ask.parameters))
+        && grant.conditions.iter().all(|condition| holds(grant.effect, condition, ask))
 }
 
 fn is_about_but_for_conditions(grant: &Grant, ask: &Ask<'_>) -> bool {
@@ -84,14 +89,24 @@ fn is_about_but_for_conditions(grant: &Grant, ask: &Ask<'_>) -> bool {
         && any(&grant.regions, ask.region)
 }
 
-/// Every task that is named must be the grant's. A creation makes a task of the team's own; a call that names none
-/// and lists tasks shows all of them.
+/// Every task that is named must be the grant's. A creation makes a task of the team's own; a call that names none and
+/// lists tasks shows all of them, and any other change is of something that tasks of others may depend on.
 fn allows_tasks(grant: &Grant, ask: &Ask<'_>) -> bool {
     let TaskScope::Limited { own, ids } = &grant.tasks else { return true };
-    if is_creation(ask) && !*own || ask.tasks.is_empty() && ask.action.lists {
+    if is_creation(ask) && !*own || shows_all(ask) || changes_no_task(ask) {
         return false;
     }
     ask.tasks.iter().all(|task| covers(*own, ids, ask, task))
+}
+
+/// Whether the answer shows every task of the account.
+fn shows_all(ask: &Ask<'_>) -> bool {
+    ask.action.lists && ask.tasks.is_empty()
+}
+
+/// Whether it changes something that is no task, and makes none.
+fn changes_no_task(ask: &Ask<'_>) -> bool {
+    ask.action.kind.is_change() && ask.tasks.is_empty() && !is_creation(ask)
 }
 
 fn is_creation(ask: &Ask<'_>) -> bool {
@@ -117,12 +132,21 @@ fn any(patterns: &[Pattern], text: &str) -> bool {
     patterns.iter().any(|pattern| pattern.matches(text))
 }
 
-/// The parameter is there and each of its values is one of those listed.
-fn holds(parameter: &str, one_of: &[String], parameters: &Value) -> bool {
-    let Ok(path) = Path::parse(parameter) else { return false };
-    let values = path.select(parameters);
-    !values.is_empty()
-        && values.iter().all(|value| value.as_text().is_some_and(|text| one_of.iter().any(|one| one == text)))
+/// To allow, the parameter is there and each of its values is one of those listed. To deny, one of them is enough: a
+/// harmless one beside it, another case or a blank must not lift it.
+fn holds(effect: Effect, condition: &Condition, ask: &Ask<'_>) -> bool {
+    let Some(of) = ask.action.type_at(&condition.parameter) else { return false };
+    let is_the_same = |one: &str, text: &str| match effect {
+        Effect::Allow => of.canonical(one) == of.canonical(text),
+        Effect::Deny => of.canonical(one).eq_ignore_ascii_case(&of.canonical(text.trim())),
+    };
+    let is_listed =
+        |value: &&Value| value.as_text().is_some_and(|text| condition.one_of.iter().any(|one| is_the_same(one, text)));
+    let values = condition.parameter.select(ask.parameters);
+    match effect {
+        Effect::Allow => !values.is_empty() && values.iter().all(is_listed),
+        Effect::Deny => values.iter().any(is_listed),
+    }
 }
 
 /// `about`: the grants that only tasks stand in the way of.
@@ -131,7 +155,7 @@ fn not_allowed(ask: &Ask<'_>, about: &[&Grant]) -> Denied {
     if about.is_empty() {
         let allow = caller.grants.iter().filter(|grant| grant.effect == Effect::Allow);
         if let Some(grant) = allow.into_iter().find(|grant| is_about_but_for_conditions(grant, ask)) {
-            let parameters: Vec<&str> = grant.conditions.iter().map(|one| one.parameter.as_str()).collect();
+            let parameters: Vec<String> = grant.conditions.iter().map(|one| one.parameter.to_string()).collect();
             let (grant, parameters) = (&grant.name, parameters.join(", "));
             return denied(format!(
                 "the grant {grant} allows {} to {} only with certain values of {parameters}",
@@ -142,15 +166,19 @@ fn not_allowed(ask: &Ask<'_>, about: &[&Grant]) -> Denied {
             format!("{} has no grant for {} {version} on account {account} in {region}", caller.name, action.name);
         return denied(why);
     }
+    if changes_no_task(ask) {
+        return denied(format!(
+            "{} may use {} only on certain tasks, and this call names none that could be one of them: it needs a grant \
+             with tasks = \"any\"",
+            caller.name, action.name
+        ));
+    }
     let tasks = match ask.tasks.is_empty() {
         true if action.lists => "all of the account".to_owned(),
         true => "new ones".to_owned(),
         false => in_the_way(ask, about),
     };
-    Denied {
-        must_name_tasks: ask.tasks.is_empty() && action.lists && !action.ids.is_empty(),
-        ..denied(format!("{} may use {} only on certain tasks, not on {tasks}", caller.name, action.name))
-    }
+    denied_all(ask, format!("{} may use {} only on certain tasks, not on {tasks}", caller.name, action.name))
 }
 
 /// The tasks that no grant has, of those that the call names: the caller has to leave them out, or ask for them.
@@ -168,6 +196,11 @@ fn in_the_way(ask: &Ask<'_>, about: &[&Grant]) -> String {
         true if is_creation(ask) => "new ones".to_owned(),
         true => format!("{} together", ids(ask.tasks.iter().collect())),
     }
+}
+
+/// The same call is another one as soon as it names tasks, if it can.
+fn denied_all(ask: &Ask<'_>, why: String) -> Denied {
+    Denied { must_name_tasks: shows_all(ask) && !ask.action.ids.is_empty(), ..denied(why) }
 }
 
 fn denied(why: String) -> Denied {

@@ -174,7 +174,7 @@ fn name_your_tasks(own: &[String]) -> Refusal {
     let own =
         if own.is_empty() { "your team has none yet".to_owned() } else { format!("yours are {}", own.join(", ")) };
     Refusal::NotGranted {
-        why: format!("this read without an id shows every task of the account, so name tasks of your own, {own}"),
+        why: format!("this read without an id shows every task of the account, so name tasks that you may see, {own}"),
     }
 }
 

@@ -66,9 +66,18 @@ fn of_parameter(
     if matches!(value, Type::Structure(_) | Type::List(_)) {
         let message = format!("`{path}` has parts; a dangerous value is one text, number or switch");
         report.add(&parameter.place, message);
+        return None;
     }
-    let texts = |values: &Vec<At<String>>| values.iter().map(|value| value.value.clone()).collect();
-    Some(Trigger::Parameter { path, equals: row.equals.as_ref().map(texts) })
+    for text in row.equals.iter().flatten().filter(|text| !value.takes(&text.value)) {
+        report.add(&text.place, format!("`{}` is no {value}, so `{path}` can't be equal to it", text.value));
+    }
+    // In one spelling each, so that no table has to think of the others.
+    let texts = |values: &Vec<At<String>>| {
+        let mut texts: Vec<String> = values.iter().map(|text| value.canonical(&text.value).into_owned()).collect();
+        texts.dedup();
+        texts
+    };
+    Some(Trigger::Parameter { path, value: value.clone(), equals: row.equals.as_ref().map(texts) })
 }
 
 /// The kind of task that the condition is about: one that the call names as its subject.
