@@ -138,7 +138,9 @@ impl Identity {
         if let (Some(nonce), Some(signed)) = (presented.nonce(), presented.timestamp()) {
             self.nonces.burn(key_id, nonce, signed.saturating_add(skew), now.as_second()).await?;
         }
-        let proof = Proof::Signature { key_id: key.key_id, fingerprint: presented.fingerprint() };
+        let covers_idempotency_key = presented.signed_headers().iter().any(|name| name == "idempotency-key");
+        let fingerprint = presented.fingerprint();
+        let proof = Proof::Signature { key_id: key.key_id, fingerprint, covers_idempotency_key };
         Ok((caller, proof))
     }
 

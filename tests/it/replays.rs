@@ -146,6 +146,65 @@ async fn idempotency_keys(world: &World) {
     assert_eq!(origin(&modify(&signed, "three", &tasks[0], "a").await), "replayed", "signed anew, the same key");
 }
 
+/// The same bytes with another `Idempotency-Key` beside them, or with none.
+fn with(request: &Request<Full<Bytes>>, key: Option<&str>) -> Request<Full<Bytes>> {
+    let mut request = request.clone();
+    request.headers_mut().remove("idempotency-key");
+    if let Some(key) = key {
+        request.headers_mut().insert("idempotency-key", key.parse().unwrap());
+    }
+    request
+}
+
+fn conflicting(answer: &Answer, first: &Answer) {
+    let message = answer.refused("FailedOperation", "idempotency-conflict");
+    assert!(message.contains(first.header("x-request-id")) && message.contains("Sign"), "{message}");
+}
+
+/// No SDK's signature covers `Idempotency-Key`, so whoever captured a request can write any beside it.
+async fn unsigned_keys(world: &World) {
+    use dts_gateway::sign::hmac_v1::Algorithm;
+    let caller = world.with_key("all").await;
+    let now = jiff::Timestamp::now().as_second();
+    let purchase = |count: u8| json!({"Product": "mysql", "PayType": 1, "Count": count}).to_string();
+    let flat = |count: &str| {
+        let parameters = [("Action", "CreateSubscribe"), ("Product", "mysql"), ("PayType", "1"), ("Count", count)];
+        caller.flat(http::Method::POST, Algorithm::HmacSha256, &parameters, now)
+    };
+    let signed = [
+        (caller.request("CreateSubscribe", &[], &purchase(1)), caller.request("CreateSubscribe", &[], &purchase(2))),
+        (flat("3"), flat("4")),
+    ];
+    for (bare, keyed) in signed {
+        let before = world.sent("CreateSubscribe").await;
+        let first = caller.exchange(bare.clone()).await;
+        first.response();
+        for key in ["1", "2"] {
+            conflicting(&caller.exchange(with(&bare, Some(key))).await, &first);
+        }
+        assert_eq!(origin(&caller.exchange(bare).await), "replayed");
+
+        let first = caller.exchange(with(&keyed, Some("order"))).await;
+        first.response();
+        for key in [None, Some("another")] {
+            conflicting(&caller.exchange(with(&keyed, key)).await, &first);
+        }
+        let again = caller.exchange(with(&keyed, Some("order"))).await;
+        assert_eq!((origin(&again), &again.body), ("replayed", &first.body));
+        assert_eq!(world.sent("CreateSubscribe").await, before + 2);
+    }
+
+    // A retry that is signed anew is known by its key.
+    let order = |now| with(&caller.request_at("CreateSubscribe", &[], &purchase(5), now), Some("retried"));
+    let answers = [caller.exchange(order(now)).await, caller.exchange(order(now - 1)).await];
+    assert_eq!(answers.each_ref().map(origin), ["upstream", "replayed"], "{}", answers[1].text());
+}
+
+#[tokio::test]
+async fn a_signed_change_runs_once_whatever_idempotency_key_stands_beside_it() {
+    on_both(Options::default(), async |world| unsigned_keys(world).await).await;
+}
+
 #[tokio::test]
 async fn a_signed_change_seen_again_gets_its_first_answer_after_a_restart_too() {
     on_both(Options::default(), same_bytes).await;

@@ -33,12 +33,12 @@ impl Around for Replay {
     type Out = Authorized;
 
     async fn around<N: Next<Authorized>>(&self, mut call: Authorized, next: N) -> Result<Reply, Refusal> {
-        call.replay = keys::replay(&call).map(|(key, remember_for)| (key, self.clock.now() + remember_for));
+        call.replay = keys::replay(&call, self.clock.now());
         call.purchase = keys::purchase(&call).filter(|_| self.replays.guards_purchases());
-        if let Some((key, _)) = &call.replay
-            && let Some(reply) = self.replays.answer(&call, key).await?
-        {
-            return Ok(reply);
+        for recognition in &call.replay {
+            if let Some(reply) = self.replays.answer(&call, recognition).await? {
+                return Ok(reply);
+            }
         }
         if let Some(key) = &call.purchase {
             self.replays.refuse_duplicate(&call, key).await?;

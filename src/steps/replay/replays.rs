@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 
-use crate::call::{Authorized, Clock, Duplicate, Origin, Refusal, ReplayKey, Reply};
+use crate::call::{Authorized, Clock, Duplicate, Mark, Origin, Recognition, Refusal, ReplayKey, Reply};
 use crate::dialect::{Dialects, Received};
 use crate::store::{Remembered, Writer};
 
@@ -52,12 +52,12 @@ impl Replays {
     }
 
     /// The first answer, once there is one; none when nothing is remembered.
-    pub async fn answer(&self, call: &Authorized, key: &ReplayKey) -> Result<Option<Reply>, Refusal> {
+    pub async fn answer(&self, call: &Authorized, by: &Recognition) -> Result<Option<Reply>, Refusal> {
         let give_up = Instant::now() + self.options.patience;
         let mut pause = LOOK_AGAIN;
         loop {
-            let remembered = self.writer.seen(key, self.clock.now()).await;
-            match verdict(remembered.map_err(|_| Refusal::AuditUnavailable)?, key)? {
+            let remembered = self.writer.seen(&by.key, self.clock.now()).await;
+            match verdict(remembered.map_err(|_| Refusal::AuditUnavailable)?, by)? {
                 Seen::Never => return Ok(None),
                 Seen::Answered(body) => return self.reply(call, body).map(Some),
                 Seen::Open if Instant::now() >= give_up => {
@@ -87,7 +87,7 @@ impl Replays {
     pub fn keys(&self, call: &Authorized) -> Vec<(ReplayKey, Timestamp)> {
         let until = self.clock.now() + self.options.purchase_window;
         let purchase = call.purchase.clone().map(|key| (key, until));
-        call.replay.clone().into_iter().chain(purchase).collect()
+        call.replay.iter().map(|by| (by.key.clone(), by.until)).chain(purchase).collect()
     }
 
     /// How long after its end a change is remembered for what it bought.
@@ -97,9 +97,9 @@ impl Replays {
 
     /// What a change gets whose intent found that `first` was before it; none when that has been forgotten by now.
     pub async fn after(&self, call: &Authorized, first: &Remembered) -> Result<Option<Reply>, Refusal> {
-        match &call.replay {
-            Some((key, _)) if key.key == first.key.key => self.answer(call, key).await,
-            _ => Err(self.duplicate(call, first)),
+        match call.replay.iter().find(|by| by.key.key == first.key.key) {
+            Some(by) => self.answer(call, by).await,
+            None => Err(self.duplicate(call, first)),
         }
     }
 
@@ -124,10 +124,19 @@ impl Replays {
     }
 }
 
-fn verdict(remembered: Option<Remembered>, key: &ReplayKey) -> Result<Seen, Refusal> {
+fn verdict(remembered: Option<Remembered>, by: &Recognition) -> Result<Seen, Refusal> {
     let Some(remembered) = remembered else { return Ok(Seen::Never) };
-    if remembered.key.content != key.content {
-        let why = format!("this Idempotency-Key was used by request {} for something else", remembered.id);
+    if remembered.key.content != by.key.content {
+        let first = remembered.id;
+        let why = match by.mark {
+            Mark::IdempotencyKey => format!(
+                "this Idempotency-Key was used by request {first} for something else. For another change send a new one"
+            ),
+            // Not that one's answer: two equal changes within a second have one signature in a scheme without a nonce.
+            Mark::Signature => format!(
+                "request {first} had this signature with another Idempotency-Key, or without one. Sign the request anew, a second later"
+            ),
+        };
         return Err(Refusal::IdempotencyConflict { why });
     }
     match remembered.answer {
