@@ -105,6 +105,18 @@ fn a_header_decides_nothing_that_a_v1_signature_does_not_cover() {
 }
 
 #[test]
+fn a_v1_body_is_at_most_what_the_cloud_takes() {
+    let body = |bytes: usize| {
+        let start = "Action=A&SecretId=x&Signature=y&Name=";
+        format!("{start}{}", "n".repeat(bytes - start.len()))
+    };
+    let token = ("authorization", "Bearer t");
+    assert!(read(Method::POST, "/", &[FORM], &body(1 << 20)).is_ok());
+    assert_eq!(read(Method::POST, "/", &[FORM], &body((1 << 20) + 1)).unwrap_err(), Reason::TooLarge);
+    assert!(read(Method::POST, "/", &[FORM, token], &body((1 << 20) + 1)).is_ok());
+}
+
+#[test]
 fn what_no_signature_covers_is_refused() {
     assert_eq!(read(Method::POST, "/?JobId=dts-a", &[JSON], "{}").unwrap_err(), Reason::RequestMalformed);
     assert_eq!(read(Method::GET, "/?Action=A", &[], "{}").unwrap_err(), Reason::RequestMalformed);
