@@ -126,6 +126,9 @@ async fn idempotency_keys(world: &World) {
     first.response();
     let second = modify(&caller, "one", &tasks[0], "a").await;
     assert_eq!((origin(&second), &second.body), ("replayed", &first.body));
+    let swapped = format!(r#"{{"JobName": "a", "JobId": "{}"}}"#, tasks[0]);
+    let third = caller.act_with("ModifyMigrateJob", &[("idempotency-key", "one")], &swapped).await;
+    assert_eq!((origin(&third), &third.body), ("replayed", &first.body), "the members in another order");
     for (task, name) in [(&tasks[0], "b"), (&tasks[1], "a")] {
         let conflict = modify(&caller, "one", task, name).await;
         let message = conflict.refused("FailedOperation", "idempotency-conflict");

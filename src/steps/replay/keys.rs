@@ -26,10 +26,12 @@ pub(super) fn replay(call: &Authorized, now: Timestamp) -> Vec<Recognition> {
     if !call.action.kind.is_change() {
         return Vec::new();
     }
-    let content = content(call, &write_json(&call.call.request.parameters));
+    let parameters = &call.call.request.parameters;
     let idempotency_key = call.call.request.idempotency_key.as_deref();
     let by_key = idempotency_key.map(|key| {
         let key = digest([b"idempotency-key", call.caller.name.as_bytes(), key.as_bytes()]);
+        // A client may write the members of the same change in another order each time.
+        let content = content(call, &write_json(&plain(parameters)));
         Recognition {
             mark: Mark::IdempotencyKey,
             key: ReplayKey { key, content },
@@ -41,6 +43,7 @@ pub(super) fn replay(call: &Authorized, now: Timestamp) -> Vec<Recognition> {
         // The same signature is the same key then, which is remembered for longer.
         Proof::Signature { covers_idempotency_key: true, .. } if by_key.is_some() => None,
         Proof::Signature { fingerprint, .. } => {
+            let content = content(call, &write_json(parameters));
             let key = digest([b"signature".as_slice(), fingerprint, &content]);
             let content = idempotency_key.map_or(content, |key| digest([content.as_slice(), key.as_bytes()]));
             let key = ReplayKey { key, content };
