@@ -6,9 +6,11 @@ use http::Request;
 use http_body_util::Full;
 use serde_json::json;
 
-use crate::caller::{Answer, Caller};
-use crate::world::Options;
-use crate::world::{World, on_both};
+use crate::caller::{Answer, Caller, until};
+use crate::world::{Database, Options, World, on_both};
+
+/// As long as a call may wait for its turn.
+const PATIENT: (&str, &str) = ("x-dts-gateway-max-wait", "20000");
 
 fn origin(answer: &Answer) -> &str {
     answer.header("x-dts-gateway-origin")
@@ -178,7 +180,7 @@ async fn unsigned_keys(world: &World) {
         (caller.request("CreateSubscribe", &[], &purchase(1)), caller.request("CreateSubscribe", &[], &purchase(2))),
         (flat("3"), flat("4")),
     ];
-    for (bare, keyed) in signed {
+    for (order, (bare, keyed)) in ["order-1", "order-2"].into_iter().zip(signed) {
         let before = world.sent("CreateSubscribe").await;
         let first = caller.exchange(bare.clone()).await;
         first.response();
@@ -187,12 +189,12 @@ async fn unsigned_keys(world: &World) {
         }
         assert_eq!(origin(&caller.exchange(bare).await), "replayed");
 
-        let first = caller.exchange(with(&keyed, Some("order"))).await;
+        let first = caller.exchange(with(&keyed, Some(order))).await;
         first.response();
         for key in [None, Some("another")] {
             conflicting(&caller.exchange(with(&keyed, key)).await, &first);
         }
-        let again = caller.exchange(with(&keyed, Some("order"))).await;
+        let again = caller.exchange(with(&keyed, Some(order))).await;
         assert_eq!((origin(&again), &again.body), ("replayed", &first.body));
         assert_eq!(world.sent("CreateSubscribe").await, before + 2);
     }
@@ -201,6 +203,36 @@ async fn unsigned_keys(world: &World) {
     let order = |now| with(&caller.request_at("CreateSubscribe", &[], &purchase(5), now), Some("retried"));
     let answers = [caller.exchange(order(now)).await, caller.exchange(order(now - 1)).await];
     assert_eq!(answers.each_ref().map(origin), ["upstream", "replayed"], "{}", answers[1].text());
+}
+
+/// Two copies of one stop wait for their turns at a cloud that takes two stops in a second. The first to have one is not
+/// answered; the other waits for it, and another task's stop has the second turn.
+#[tokio::test]
+async fn a_second_arrival_holds_no_turn_while_it_waits_for_the_first() {
+    let mut world = World::start_with(Database::Postgres, Options::head("quota.parts = 10")).await;
+    let caller = world.with_key("all").await;
+    let tasks = world.tasks("migration", json!(7), 4).await;
+    let stop = |task: &str| caller.request("StopMigrateJob", &[PATIENT], &json!({"JobId": task}).to_string());
+    let before = join_all(tasks[..2].iter().map(|task| caller.exchange(stop(task)))).await;
+    before.iter().for_each(|answer| drop(answer.response()));
+    world.fault(json!({"action": "StopMigrateJob", "kind": "stall", "times": 1})).await;
+    let copies = [stop(&tasks[2]), stop(&tasks[2])];
+    let copies = copies.map(|copy| {
+        let caller = caller.clone();
+        tokio::spawn(async move { caller.exchange(copy).await })
+    });
+    let sent = async || (world.sent("StopMigrateJob").await == 3).then_some(());
+    until("the first copy is sent", sent).await;
+    let other = caller.exchange(stop(&tasks[3])).await;
+    assert_eq!(origin(&other), "upstream", "{}", other.text());
+    for copy in copies {
+        if copy.is_finished() {
+            panic!("it did not wait for the first one's answer: {}", copy.await.unwrap().text());
+        }
+        copy.abort();
+    }
+    world.abandon_gateway();
+    world.end().await;
 }
 
 #[tokio::test]
