@@ -1,6 +1,5 @@
 //! Turns sections of the configuration into the parts of the gateway.
 
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +19,7 @@ use crate::coordinate::{Link, LinkOptions};
 use crate::dialect::Dialects;
 use crate::edge::{Edge, EdgeLimits};
 use crate::evidence::Checkpoints;
-use crate::identity::{Fetch, Identity, Keyring, KeyringLimits, Nonces, SignatureRules, Tokens};
+use crate::identity::{CloudHosts, Fetch, Identity, Keyring, KeyringLimits, Nonces, SignatureRules, Tokens};
 use crate::jobs::Settle;
 use crate::listener::{Listener, ListenerOptions, server_tls};
 use crate::metrics::Metrics;
@@ -135,12 +134,8 @@ pub(super) async fn identity(
     let limits = KeyringLimits { stale_for: config.keys.stale_for, ..KeyringLimits::default() };
     let sealing = Arc::clone(&config.keys.sealing);
     let keyring = Keyring::load(Arc::clone(store), sealing, clock, limits).await?;
-    let derived = || {
-        let hosts = config.providers.versions().flat_map(|version| version.endpoints.hosts());
-        hosts.map(str::to_owned).collect()
-    };
-    let cloud_hosts: BTreeSet<String> =
-        config.signatures.cloud_hosts.clone().map_or_else(derived, |hosts| hosts.into_iter().collect());
+    let of_tables = || CloudHosts::OfTables(Arc::clone(&config.providers));
+    let cloud_hosts = config.signatures.cloud_hosts.clone().map_or_else(of_tables, CloudHosts::Listed);
     let issuers = std::mem::take(&mut config.issuers).into_iter().map(|issuer| issuer.settings).collect();
     Ok(Arc::new(Identity {
         keyring,
@@ -148,7 +143,7 @@ pub(super) async fn identity(
         roster: Arc::clone(&config.roster),
         signatures: SignatureRules {
             skew_seconds: i64::try_from(config.signatures.clock_skew.as_secs()).unwrap_or(i64::MAX),
-            cloud_hosts: cloud_hosts.into_iter().collect(),
+            cloud_hosts,
         },
         nonces,
     }))

@@ -53,6 +53,8 @@ pub enum Proof {
         key_id: String,
         /// SHA-256 over the signature and the key id: equal for the same bytes sent twice.
         fingerprint: [u8; 32],
+        /// It covers the header `Idempotency-Key`, which no SDK's does.
+        covers_idempotency_key: bool,
     },
     /// A token of an issuer that is trusted.
     Token {

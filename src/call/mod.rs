@@ -33,5 +33,7 @@ pub use record::{
 pub use refusal::{Limit, Refusal, TaskState};
 pub use reply::{Origin, Reply};
 pub use request::{AnswerForm, Form, Request, Signing};
-pub use stage::{Authenticated, Authorized, Call, Errand, Identified, Progress, ReplayKey, SeenTask};
+pub use stage::{
+    Authenticated, Authorized, Call, Errand, Identified, Mark, Progress, Recognition, ReplayKey, SeenTask,
+};
 pub use wire::Wire;

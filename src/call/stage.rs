@@ -83,8 +83,8 @@ pub struct Authorized {
     pub seen: Vec<SeenTask>,
     /// Until when it may wait for turns.
     pub wait_until: Instant,
-    /// Under what a second arrival of this change is recognised, if it can be, and until when.
-    pub replay: Option<(ReplayKey, Timestamp)>,
+    /// Under what a second arrival of this change is recognised, if it can be. The first that is known decides.
+    pub replay: Vec<Recognition>,
     /// Whether its grants let the caller make equal purchases one right after the other.
     pub repeat_purchases: bool,
     /// Under what an equal purchase is found, if this is one that must not be made twice.
@@ -113,13 +113,34 @@ pub trait Errand: fmt::Debug + Send + Sync {
     fn claim(&self) -> bool;
 }
 
+/// One thing by which a second arrival of a change is recognised.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Recognition {
+    /// What it is.
+    pub mark: Mark,
+    /// Its digests.
+    pub key: ReplayKey,
+    /// Until when it is remembered.
+    pub until: Timestamp,
+}
+
+/// What two arrivals of a change have in common.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Mark {
+    /// The caller and its `Idempotency-Key`.
+    IdempotencyKey,
+    /// The signature.
+    Signature,
+}
+
 /// Identifies a change over retries: digests, never the signature or the key itself.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct ReplayKey {
     /// SHA-256 of what makes two arrivals one: for a signature its fingerprint, action, version, region and body, for
     /// an `Idempotency-Key` the caller and the key, for a purchase the caller and what is bought.
     pub key: [u8; 32],
-    /// SHA-256 of what must be equal then: the account, action, version, region and parameters.
+    /// SHA-256 of what must be equal then: the account, action, version, region and parameters; for a signature the
+    /// `Idempotency-Key` beside it too.
     pub content: [u8; 32],
 }
 

@@ -12,7 +12,7 @@ use super::duration;
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub struct Signatures {
     /// Hosts that a caller may have signed instead of ours, for SDKs behind `ApigwEndpoint`; none means those of the
-    /// tables.
+    /// tables that fit a request.
     pub cloud_hosts: Option<Vec<String>>,
     /// How far a signature's timestamp may be from the gateway's clock. A scheme whose cloud allows another time has
     /// that one.

@@ -4,6 +4,7 @@
 //! The room answers one question, [`Identity::prove`]. It does not know what a caller may do with which call (that is
 //! judged from its grants, elsewhere), what the answer looks like, nor where settings, keys and time come from.
 
+mod cloud_hosts;
 mod issue;
 mod issuer;
 mod jwks;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+pub use self::cloud_hosts::CloudHosts;
 pub use self::issue::{IssueError, IssuedPair, KeyIssuer, KeyListing, KeyStatus};
 pub use self::issuer::{IssuerFault, IssuerKeys, IssuerSettings, VerifiedToken};
 pub use self::jwks::{Fetch, FetchError, LARGEST_KEY_SET};
@@ -68,7 +70,7 @@ pub struct SignatureRules {
     /// their own.
     pub skew_seconds: i64,
     /// Hosts of the cloud that a client behind `ApigwEndpoint` may have signed in place of ours.
-    pub cloud_hosts: Vec<String>,
+    pub cloud_hosts: CloudHosts,
 }
 
 impl Identity {
@@ -124,7 +126,7 @@ impl Identity {
     ) -> Result<(Arc<Caller>, Proof), Refusal> {
         let key_id = presented.key_id().ok_or(Refusal::CredentialsMissing)?;
         let key = self.keyring.find(key_id).await?;
-        let cloud_hosts: Vec<&str> = self.signatures.cloud_hosts.iter().map(String::as_str).collect();
+        let cloud_hosts = self.signatures.cloud_hosts.to_try(presented, wire);
         let skew = presented.skew_seconds(self.signatures.skew_seconds);
         verify(presented, wire, &key.secret, now.as_second(), skew, &cloud_hosts).map_err(refusal_of)?;
         self.keyring.note_use(key_id);
@@ -138,7 +140,9 @@ impl Identity {
         if let (Some(nonce), Some(signed)) = (presented.nonce(), presented.timestamp()) {
             self.nonces.burn(key_id, nonce, signed.saturating_add(skew), now.as_second()).await?;
         }
-        let proof = Proof::Signature { key_id: key.key_id, fingerprint: presented.fingerprint() };
+        let covers_idempotency_key = presented.signed_headers().iter().any(|name| name == "idempotency-key");
+        let fingerprint = presented.fingerprint();
+        let proof = Proof::Signature { key_id: key.key_id, fingerprint, covers_idempotency_key };
         Ok((caller, proof))
     }
 
@@ -161,7 +165,7 @@ impl Identity {
 
 impl Default for SignatureRules {
     fn default() -> SignatureRules {
-        SignatureRules { skew_seconds: 300, cloud_hosts: Vec::new() }
+        SignatureRules { skew_seconds: 300, cloud_hosts: CloudHosts::Listed(Vec::new()) }
     }
 }
 

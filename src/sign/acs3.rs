@@ -138,6 +138,11 @@ impl Authorization {
         &self.signed_headers
     }
 
+    /// The parameters of the query, decoded, each name once; they are under the signature.
+    pub(super) fn query(&self) -> &[(String, String)] {
+        &self.query
+    }
+
     /// The signature's bytes.
     pub(super) fn proof(&self) -> &[u8] {
         &self.proof

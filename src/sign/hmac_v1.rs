@@ -43,13 +43,16 @@ pub struct Signature {
 
 /// How a client spells names inside the signed string. DTS names have no `_`, so the variants cost nothing in practice.
 #[derive(Clone, Copy)]
-enum Spelling {
+pub(super) enum Spelling {
     AsSent,
     /// Python: `.` for `_`, then sorted.
     DottedThenSorted,
     /// Java: sorted, then `.` for `_`.
     SortedThenDotted,
 }
+
+/// A spelling, and the places that are tried with it.
+type Attempt<'a> = (Spelling, Vec<Place<'a>>);
 
 /// Signs a v1 request; the answer is the value of the `Signature` parameter, base64, not yet percent-encoded.
 ///
@@ -154,21 +157,25 @@ impl Signature {
     }
 
     pub(super) fn verify(&self, wire: &Wire, secret: &SecretKey, cloud_hosts: &[&str]) -> Result<(), SignError> {
-        let places = place::candidates(wire, cloud_hosts)?;
-        let has_underscore = self.params.iter().any(|(name, _)| name.contains('_'));
-        let spellings: &[Spelling] = if has_underscore {
-            &[Spelling::AsSent, Spelling::DottedThenSorted, Spelling::SortedThenDotted]
-        } else {
-            &[Spelling::AsSent]
-        };
-        for spelling in spellings {
+        for (spelling, places) in self.attempts(wire, cloud_hosts)? {
             let params = self.params.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-            let params = spelled(params, *spelling);
+            let params = spelled(params, spelling);
             if places.iter().any(|place| self.holds(secret, &wire.method, *place, &params)) {
                 return Ok(());
             }
         }
         Err(SignError::Mismatch { scheme: self.algorithm.name(), host: printable(place::host_header(wire)?, 100) })
+    }
+
+    /// What is tried: each place is an HMAC over all parameters. Names with `_`, which DTS has none of, are spelled the
+    /// other ways for our own names only.
+    pub(super) fn attempts<'a>(&self, wire: &'a Wire, cloud_hosts: &[&'a str]) -> Result<Vec<Attempt<'a>>, SignError> {
+        let mut attempts = vec![(Spelling::AsSent, place::candidates(wire, cloud_hosts)?)];
+        if self.params.iter().any(|(name, _)| name.contains('_')) {
+            attempts.push((Spelling::DottedThenSorted, place::ours(wire)?));
+            attempts.push((Spelling::SortedThenDotted, place::ours(wire)?));
+        }
+        Ok(attempts)
     }
 
     fn holds(&self, secret: &SecretKey, method: &Method, place: Place<'_>, params: &[(Cow<'_, str>, &str)]) -> bool {

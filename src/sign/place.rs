@@ -21,22 +21,28 @@ pub(super) fn host_header(wire: &Wire) -> Result<&str, SignError> {
     value.to_str().map_err(|_| SignError::Malformed("the Host header is not printable ASCII"))
 }
 
-/// Candidates in the order of likelihood: Host verbatim (tccli puts a whole URL into it), Host without its port
-/// (Node's TC3 signs `hostname`), then the cloud's own hosts (SDKs behind `ApigwEndpoint`, which sign the path `/`);
-/// for our own names the path `/` before the real one.
+/// Candidates in the order of likelihood: our own names, then the cloud's own hosts (SDKs behind `ApigwEndpoint`, which
+/// sign the path `/`).
 pub(super) fn candidates<'a>(wire: &'a Wire, cloud_hosts: &[&'a str]) -> Result<Vec<Place<'a>>, SignError> {
-    let verbatim = host_header(wire)?;
-    let mut places = Vec::with_capacity(4 + cloud_hosts.len());
-    for host in [Some(verbatim), without_port(verbatim)].into_iter().flatten() {
-        places.push(Place { host, path: ROOT });
-        if wire.path != ROOT {
-            places.push(Place { host, path: &wire.path });
-        }
-    }
+    let mut places = ours(wire)?;
     for host in cloud_hosts.iter().copied() {
         let place = Place { host, path: ROOT };
         if !places.contains(&place) {
             places.push(place);
+        }
+    }
+    Ok(places)
+}
+
+/// The names that we have: Host verbatim (tccli puts a whole URL into it), then Host without its port (Node's TC3 signs
+/// `hostname`); each with the path `/` before the real one.
+pub(super) fn ours(wire: &Wire) -> Result<Vec<Place<'_>>, SignError> {
+    let verbatim = host_header(wire)?;
+    let mut places = Vec::with_capacity(4);
+    for host in [Some(verbatim), without_port(verbatim)].into_iter().flatten() {
+        places.push(Place { host, path: ROOT });
+        if wire.path != ROOT {
+            places.push(Place { host, path: &wire.path });
         }
     }
     Ok(places)

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::{acs3, hmac_v1, rpc_v1, tc3};
+use crate::call::Wire;
 
 /// How far Alibaba's two schemes let a clock be wrong, in seconds: fifteen minutes, as long as a nonce must not repeat.
 const ALIBABA_SKEW_SECONDS: i64 = 900;
@@ -99,6 +100,20 @@ impl Presented {
             Self::Acs3(authorization) => authorization.token(),
             Self::Rpc(signature) => signature.token(),
             Self::Bearer(_) => None,
+        }
+    }
+
+    /// The region that the request names, where a client may have signed a host of that region. Nothing is believed of it.
+    pub fn region<'a>(&'a self, wire: &'a Wire) -> Option<&'a str> {
+        let value = |pairs: &'a [(String, String)], wanted: &str| {
+            pairs.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str())
+        };
+        match self {
+            Self::Tc3(_) => wire.header("x-tc-region"),
+            Self::V1(signature) => value(signature.params(), "Region"),
+            Self::Acs3(authorization) => value(authorization.query(), "RegionId"),
+            // Its signature covers no host.
+            Self::Rpc(_) | Self::Bearer(_) => None,
         }
     }
 

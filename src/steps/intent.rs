@@ -96,10 +96,7 @@ impl Around for RecordIntent {
                 self.states.forget(&call.account.alias, &task);
                 return Err(Refusal::TaskBusy { task });
             }
-            Ok(Verdict::Replayed(first)) => {
-                let answer = self.replays.after(&call, &first).await?;
-                return answer.ok_or_else(|| Refusal::TaskBusy { task: first_task(&call) });
-            }
+            Ok(Verdict::Replayed(first)) => return Err(self.replays.after(&call, &first)),
         }
         let names_one = call.subjects().next().is_some();
         let creates = call.action.creates.as_ref().filter(|created| !(created.unless_named && names_one));
@@ -122,8 +119,4 @@ impl Around for RecordIntent {
         record.remember(reply.body.clone());
         Ok(reply)
     }
-}
-
-fn first_task(call: &Authorized) -> String {
-    call.subjects().next().map(|task| task.id.clone()).unwrap_or_default()
 }

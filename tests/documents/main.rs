@@ -83,7 +83,9 @@ fn example(reason: Reason) -> Refusal {
             retry_after: Duration::from_millis(6400),
         })),
         Reason::IdempotencyConflict => Refusal::IdempotencyConflict {
-            why: text("this Idempotency-Key was used by request 01a1fd96-… for something else"),
+            why: text(
+                "this Idempotency-Key was used by request 01a1fd96-… for something else. For another change send a new one",
+            ),
         },
         Reason::AuditUnavailable => Refusal::AuditUnavailable,
         Reason::Overloaded => Refusal::Overloaded,

@@ -6,9 +6,11 @@ use http::Request;
 use http_body_util::Full;
 use serde_json::json;
 
-use crate::caller::{Answer, Caller};
-use crate::world::Options;
-use crate::world::{World, on_both};
+use crate::caller::{Answer, Caller, until};
+use crate::world::{Database, Options, World, on_both};
+
+/// As long as a call may wait for its turn.
+const PATIENT: (&str, &str) = ("x-dts-gateway-max-wait", "20000");
 
 fn origin(answer: &Answer) -> &str {
     answer.header("x-dts-gateway-origin")
@@ -126,6 +128,9 @@ async fn idempotency_keys(world: &World) {
     first.response();
     let second = modify(&caller, "one", &tasks[0], "a").await;
     assert_eq!((origin(&second), &second.body), ("replayed", &first.body));
+    let swapped = format!(r#"{{"JobName": "a", "JobId": "{}"}}"#, tasks[0]);
+    let third = caller.act_with("ModifyMigrateJob", &[("idempotency-key", "one")], &swapped).await;
+    assert_eq!((origin(&third), &third.body), ("replayed", &first.body), "the members in another order");
     for (task, name) in [(&tasks[0], "b"), (&tasks[1], "a")] {
         let conflict = modify(&caller, "one", task, name).await;
         let message = conflict.refused("FailedOperation", "idempotency-conflict");
@@ -144,6 +149,95 @@ async fn idempotency_keys(world: &World) {
     let signed = world.with_key("all").await;
     assert_eq!(origin(&modify(&signed, "three", &tasks[0], "a").await), "upstream");
     assert_eq!(origin(&modify(&signed, "three", &tasks[0], "a").await), "replayed", "signed anew, the same key");
+}
+
+/// The same bytes with another `Idempotency-Key` beside them, or with none.
+fn with(request: &Request<Full<Bytes>>, key: Option<&str>) -> Request<Full<Bytes>> {
+    let mut request = request.clone();
+    request.headers_mut().remove("idempotency-key");
+    if let Some(key) = key {
+        request.headers_mut().insert("idempotency-key", key.parse().unwrap());
+    }
+    request
+}
+
+fn conflicting(answer: &Answer, first: &Answer) {
+    let message = answer.refused("FailedOperation", "idempotency-conflict");
+    assert!(message.contains(first.header("x-request-id")) && message.contains("Sign"), "{message}");
+}
+
+/// No SDK's signature covers `Idempotency-Key`, so whoever captured a request can write any beside it.
+async fn unsigned_keys(world: &World) {
+    use dts_gateway::sign::hmac_v1::Algorithm;
+    let caller = world.with_key("all").await;
+    let now = jiff::Timestamp::now().as_second();
+    let purchase = |count: u8| json!({"Product": "mysql", "PayType": 1, "Count": count}).to_string();
+    let flat = |count: &str| {
+        let parameters = [("Action", "CreateSubscribe"), ("Product", "mysql"), ("PayType", "1"), ("Count", count)];
+        caller.flat(http::Method::POST, Algorithm::HmacSha256, &parameters, now)
+    };
+    let signed = [
+        (caller.request("CreateSubscribe", &[], &purchase(1)), caller.request("CreateSubscribe", &[], &purchase(2))),
+        (flat("3"), flat("4")),
+    ];
+    for (order, (bare, keyed)) in ["order-1", "order-2"].into_iter().zip(signed) {
+        let before = world.sent("CreateSubscribe").await;
+        let first = caller.exchange(bare.clone()).await;
+        first.response();
+        for key in ["1", "2"] {
+            conflicting(&caller.exchange(with(&bare, Some(key))).await, &first);
+        }
+        assert_eq!(origin(&caller.exchange(bare).await), "replayed");
+
+        let first = caller.exchange(with(&keyed, Some(order))).await;
+        first.response();
+        for key in [None, Some("another")] {
+            conflicting(&caller.exchange(with(&keyed, key)).await, &first);
+        }
+        let again = caller.exchange(with(&keyed, Some(order))).await;
+        assert_eq!((origin(&again), &again.body), ("replayed", &first.body));
+        assert_eq!(world.sent("CreateSubscribe").await, before + 2);
+    }
+
+    // A retry that is signed anew is known by its key.
+    let order = |now| with(&caller.request_at("CreateSubscribe", &[], &purchase(5), now), Some("retried"));
+    let answers = [caller.exchange(order(now)).await, caller.exchange(order(now - 1)).await];
+    assert_eq!(answers.each_ref().map(origin), ["upstream", "replayed"], "{}", answers[1].text());
+}
+
+/// Two copies of one stop wait for their turns at a cloud that takes two stops in a second. The first to have one is not
+/// answered; the other waits for it, and another task's stop has the second turn.
+#[tokio::test]
+async fn a_second_arrival_holds_no_turn_while_it_waits_for_the_first() {
+    let mut world = World::start_with(Database::Postgres, Options::head("quota.parts = 10")).await;
+    let caller = world.with_key("all").await;
+    let tasks = world.tasks("migration", json!(7), 4).await;
+    let stop = |task: &str| caller.request("StopMigrateJob", &[PATIENT], &json!({"JobId": task}).to_string());
+    let before = join_all(tasks[..2].iter().map(|task| caller.exchange(stop(task)))).await;
+    before.iter().for_each(|answer| drop(answer.response()));
+    world.fault(json!({"action": "StopMigrateJob", "kind": "stall", "times": 1})).await;
+    let copies = [stop(&tasks[2]), stop(&tasks[2])];
+    let copies = copies.map(|copy| {
+        let caller = caller.clone();
+        tokio::spawn(async move { caller.exchange(copy).await })
+    });
+    let sent = async || (world.sent("StopMigrateJob").await == 3).then_some(());
+    until("the first copy is sent", sent).await;
+    let other = caller.exchange(stop(&tasks[3])).await;
+    assert_eq!(origin(&other), "upstream", "{}", other.text());
+    for copy in copies {
+        if copy.is_finished() {
+            panic!("it did not wait for the first one's answer: {}", copy.await.unwrap().text());
+        }
+        copy.abort();
+    }
+    world.abandon_gateway();
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_signed_change_runs_once_whatever_idempotency_key_stands_beside_it() {
+    on_both(Options::default(), async |world| unsigned_keys(world).await).await;
 }
 
 #[tokio::test]

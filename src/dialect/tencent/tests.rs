@@ -72,6 +72,51 @@ fn what_decides_must_not_be_said_twice_differently() {
 }
 
 #[test]
+fn a_header_decides_nothing_that_a_v1_signature_does_not_cover() {
+    let signed = "Action=A&Version=2018-03-30&Region=ap-guangzhou&SecretId=x&Signature=y";
+    let without = |name: &str| signed.split('&').filter(|pair| !pair.starts_with(name)).collect::<Vec<_>>().join("&");
+    for (name, header, value) in [
+        ("Action", "x-tc-action", "A"),
+        ("Version", "x-tc-version", "2018-03-30"),
+        ("Region", "x-tc-region", "ap-guangzhou"),
+    ] {
+        let both = |parameters: &str, headers: &[(&str, &str)]| {
+            let get = read(Method::GET, &format!("/?{parameters}"), headers, "");
+            let post = read(Method::POST, "/", &[headers, &[FORM]].concat(), parameters);
+            let told = |request: Result<Request, Reason>| request.map(|request| (request.action, request.region));
+            assert_eq!(told(get.clone()), told(post), "{parameters}");
+            get.map(|request| (request.action, request.region)).unwrap_or_else(|reason| {
+                assert_eq!(reason, Reason::ParameterConflict, "{parameters}");
+                (String::new(), None)
+            })
+        };
+        let plain = both(signed, &[]);
+        assert_eq!(plain, ("A".to_owned(), Some("ap-guangzhou".to_owned())));
+        assert_eq!(both(signed, &[(header, value)]), plain, "the same is no contradiction");
+        assert_eq!(both(signed, &[(header, "other")]).0, "", "{header}");
+        assert_eq!(both(&without(name), &[(header, value)]).0, "", "{header} alone");
+        // Empty is said as well: it is under the signature.
+        assert_eq!(both(&format!("{}&{name}=", without(name)), &[(header, value)]).0, "", "{header}");
+    }
+    // A token's call says it where it likes, with what an SDK in v1 mode adds too.
+    let token = [("authorization", "Bearer t"), ("x-tc-region", "ap-beijing")];
+    let request = read(Method::GET, "/?Action=A&Version=2018-03-30&SecretId=x&Signature=y", &token, "").unwrap();
+    assert_eq!(request.region.as_deref(), Some("ap-beijing"));
+}
+
+#[test]
+fn a_v1_body_is_at_most_what_the_cloud_takes() {
+    let body = |bytes: usize| {
+        let start = "Action=A&SecretId=x&Signature=y&Name=";
+        format!("{start}{}", "n".repeat(bytes - start.len()))
+    };
+    let token = ("authorization", "Bearer t");
+    assert!(read(Method::POST, "/", &[FORM], &body(1 << 20)).is_ok());
+    assert_eq!(read(Method::POST, "/", &[FORM], &body((1 << 20) + 1)).unwrap_err(), Reason::TooLarge);
+    assert!(read(Method::POST, "/", &[FORM, token], &body((1 << 20) + 1)).is_ok());
+}
+
+#[test]
 fn what_no_signature_covers_is_refused() {
     assert_eq!(read(Method::POST, "/?JobId=dts-a", &[JSON], "{}").unwrap_err(), Reason::RequestMalformed);
     assert_eq!(read(Method::GET, "/?Action=A", &[], "{}").unwrap_err(), Reason::RequestMalformed);

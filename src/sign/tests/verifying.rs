@@ -130,3 +130,17 @@ fn a_signature_is_the_same_however_it_is_written() {
     let other = v1_params(&Method::GET, HOST, &[("Nonce", "other")]);
     assert_ne!(read_presented(&v1_get(&other)).unwrap().fingerprint(), fingerprint);
 }
+
+#[test]
+fn spellings_multiply_our_own_names_only() {
+    let hosts: Vec<String> = (0..10).map(|at| format!("dts.region-{at}.example")).collect();
+    let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
+    let attempts = |extra: &[(&str, &str)]| {
+        let request = v1_get(&v1_params(&Method::GET, HOST, extra));
+        let Presented::V1(signature) = read_presented(&request).unwrap() else { panic!("it is v1") };
+        let attempts = signature.attempts(&request, &hosts).unwrap();
+        attempts.iter().map(|(_, places)| places.len()).sum::<usize>()
+    };
+    // Host with its port and without.
+    assert_eq!((attempts(&[("a", "1")]), attempts(&[("a_", "1")])), (2 + 10, 3 * 2 + 10));
+}

@@ -109,7 +109,7 @@ impl Gate for Authorize {
             accepted_dangers: granted.accepted_dangers,
             seen: Vec::new(),
             wait_until,
-            replay: None,
+            replay: Vec::new(),
             repeat_purchases,
             purchase: None,
             sight,

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use crate::call::{Authorized, Proof, ReplayKey};
+use crate::call::{Authorized, Mark, Proof, Recognition, ReplayKey};
 use crate::parameters::{Value, write_json};
 use crate::provider::Kind;
 
@@ -15,24 +16,41 @@ const REMEMBER_SIGNATURE: Duration = Duration::from_secs(1800);
 /// A day, as long as a caller's own retries may reasonably take.
 const REMEMBER_IDEMPOTENCY_KEY: Duration = Duration::from_secs(24 * 3600);
 
-/// Under what a second arrival of a change is found, and how long. Only signed changes and those with an
-/// `Idempotency-Key` can be.
-pub(super) fn replay(call: &Authorized) -> Option<(ReplayKey, Duration)> {
+/// Under what a second arrival of a change is found, at the time `now`, and how long. Only signed changes and those with
+/// an `Idempotency-Key` can be.
+///
+/// No SDK's signature covers that header, so it does not stand in for the signature: whoever captured a request could
+/// write another key beside it, or leave it out, and have the change made again. The key counts first, since a retry
+/// that is signed anew is the same change by its key alone.
+pub(super) fn replay(call: &Authorized, now: Timestamp) -> Vec<Recognition> {
     if !call.action.kind.is_change() {
-        return None;
+        return Vec::new();
     }
-    let content = content(call, &write_json(&call.call.request.parameters));
-    if let Some(key) = &call.call.request.idempotency_key {
+    let parameters = &call.call.request.parameters;
+    let idempotency_key = call.call.request.idempotency_key.as_deref();
+    let by_key = idempotency_key.map(|key| {
         let key = digest([b"idempotency-key", call.caller.name.as_bytes(), key.as_bytes()]);
-        return Some((ReplayKey { key, content }, REMEMBER_IDEMPOTENCY_KEY));
-    }
-    match &call.proof {
-        Proof::Token { .. } => None,
-        Proof::Signature { fingerprint, .. } => {
-            let key = digest([b"signature".as_slice(), fingerprint, &content]);
-            Some((ReplayKey { key, content }, REMEMBER_SIGNATURE))
+        // A client may write the members of the same change in another order each time.
+        let content = content(call, &write_json(&plain(parameters)));
+        Recognition {
+            mark: Mark::IdempotencyKey,
+            key: ReplayKey { key, content },
+            until: now + REMEMBER_IDEMPOTENCY_KEY,
         }
-    }
+    });
+    let by_signature = match &call.proof {
+        Proof::Token { .. } => None,
+        // The same signature is the same key then, which is remembered for longer.
+        Proof::Signature { covers_idempotency_key: true, .. } if by_key.is_some() => None,
+        Proof::Signature { fingerprint, .. } => {
+            let content = content(call, &write_json(parameters));
+            let key = digest([b"signature".as_slice(), fingerprint, &content]);
+            let content = idempotency_key.map_or(content, |key| digest([content.as_slice(), key.as_bytes()]));
+            let key = ReplayKey { key, content };
+            Some(Recognition { mark: Mark::Signature, key, until: now + REMEMBER_SIGNATURE })
+        }
+    };
+    by_key.into_iter().chain(by_signature).collect()
 }
 
 /// Under what an equal purchase of the same caller is found. An `Idempotency-Key` says which purchases are one, and a

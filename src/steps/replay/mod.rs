@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 pub use replays::{ReplayOptions, Replays};
 
+use replays::Asked;
+
 use crate::call::{Authorized, Clock, Refusal, Reply};
 use crate::gate::{Around, Next};
 
@@ -33,16 +35,22 @@ impl Around for Replay {
     type Out = Authorized;
 
     async fn around<N: Next<Authorized>>(&self, mut call: Authorized, next: N) -> Result<Reply, Refusal> {
-        call.replay = keys::replay(&call).map(|(key, remember_for)| (key, self.clock.now() + remember_for));
+        call.replay = keys::replay(&call, self.clock.now());
         call.purchase = keys::purchase(&call).filter(|_| self.replays.guards_purchases());
-        if let Some((key, _)) = &call.replay
-            && let Some(reply) = self.replays.answer(&call, key).await?
-        {
+        let (asked, known_by) = (Asked::of(&call), call.replay.clone());
+        if let Some(reply) = self.replays.answer(&asked, &known_by).await? {
             return Ok(reply);
         }
         if let Some(key) = &call.purchase {
             self.replays.refuse_duplicate(&call, key).await?;
         }
-        next.run(call).await
+        match next.run(call).await {
+            // It may be the first arrival, seen by nobody yet when this one came by, that stands in the way; it is waited
+            // for here, where no turn of the quota is held. Neither refusal comes after an intent of this call's own.
+            Err(refusal @ (Refusal::TaskBusy { .. } | Refusal::StateForbids { .. })) => {
+                self.replays.answer(&asked, &known_by).await?.ok_or(refusal)
+            }
+            answer => answer,
+        }
     }
 }

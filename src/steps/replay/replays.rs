@@ -8,8 +8,9 @@ use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 
-use crate::call::{Authorized, Clock, Duplicate, Origin, Refusal, ReplayKey, Reply};
+use crate::call::{Authorized, Clock, Duplicate, Mark, Origin, Recognition, Refusal, ReplayKey, Reply};
 use crate::dialect::{Dialects, Received};
+use crate::provider::{Action, Family};
 use crate::store::{Remembered, Writer};
 
 /// How soon an open change is looked at again by one who waits for its answer, and how seldom in the end: many who wait
@@ -34,6 +35,18 @@ pub struct ReplayOptions {
     pub purchase_window: Duration,
 }
 
+/// What of a call is needed to give it a remembered answer.
+pub(super) struct Asked {
+    family: Family,
+    action: Arc<Action>,
+}
+
+impl Asked {
+    pub(super) fn of(call: &Authorized) -> Asked {
+        Asked { family: call.version.family, action: Arc::clone(&call.action) }
+    }
+}
+
 enum Seen {
     Never,
     Open,
@@ -51,15 +64,24 @@ impl Replays {
         !self.options.purchase_window.is_zero()
     }
 
-    /// The first answer, once there is one; none when nothing is remembered.
-    pub async fn answer(&self, call: &Authorized, key: &ReplayKey) -> Result<Option<Reply>, Refusal> {
+    /// The first answer, once there is one; none when nothing is remembered. What is known first decides.
+    pub(super) async fn answer(&self, asked: &Asked, known_by: &[Recognition]) -> Result<Option<Reply>, Refusal> {
+        for by in known_by {
+            if let Some(body) = self.answer_by(by).await? {
+                return self.reply(asked, body).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    async fn answer_by(&self, by: &Recognition) -> Result<Option<Vec<u8>>, Refusal> {
         let give_up = Instant::now() + self.options.patience;
         let mut pause = LOOK_AGAIN;
         loop {
-            let remembered = self.writer.seen(key, self.clock.now()).await;
-            match verdict(remembered.map_err(|_| Refusal::AuditUnavailable)?, key)? {
+            let remembered = self.writer.seen(&by.key, self.clock.now()).await;
+            match verdict(remembered.map_err(|_| Refusal::AuditUnavailable)?, by)? {
                 Seen::Never => return Ok(None),
-                Seen::Answered(body) => return self.reply(call, body).map(Some),
+                Seen::Answered(body) => return Ok(Some(body)),
                 Seen::Open if Instant::now() >= give_up => {
                     let why = "its first arrival has no answer yet".to_owned();
                     return Err(Refusal::OutcomeUnknown { why });
@@ -87,7 +109,7 @@ impl Replays {
     pub fn keys(&self, call: &Authorized) -> Vec<(ReplayKey, Timestamp)> {
         let until = self.clock.now() + self.options.purchase_window;
         let purchase = call.purchase.clone().map(|key| (key, until));
-        call.replay.clone().into_iter().chain(purchase).collect()
+        call.replay.iter().map(|by| (by.key.clone(), by.until)).chain(purchase).collect()
     }
 
     /// How long after its end a change is remembered for what it bought.
@@ -95,24 +117,25 @@ impl Replays {
         call.purchase.as_ref().map(|_| self.options.purchase_window)
     }
 
-    /// What a change gets whose intent found that `first` was before it; none when that has been forgotten by now.
-    pub async fn after(&self, call: &Authorized, first: &Remembered) -> Result<Option<Reply>, Refusal> {
-        match &call.replay {
-            Some((key, _)) if key.key == first.key.key => self.answer(call, key).await,
-            _ => Err(self.duplicate(call, first)),
+    /// Why a change is not made whose intent found that `first` was before it. A second arrival goes back to where it holds
+    /// no turn, to wait for the answer of the first.
+    pub fn after(&self, call: &Authorized, first: &Remembered) -> Refusal {
+        match call.replay.iter().any(|by| by.key.key == first.key.key) {
+            true => Refusal::TaskBusy { task: call.subjects().next().map(|task| task.id.clone()).unwrap_or_default() },
+            false => self.duplicate(call, first),
         }
     }
 
-    fn reply(&self, call: &Authorized, body: Vec<u8>) -> Result<Reply, Refusal> {
+    fn reply(&self, asked: &Asked, body: Vec<u8>) -> Result<Reply, Refusal> {
         let received = Received { status: StatusCode::OK, headers: HeaderMap::new(), body: Bytes::from(body) };
-        let reply = self.dialects.of(call.version.family).answer(&call.action, &received);
+        let reply = self.dialects.of(asked.family).answer(&asked.action, &received);
         Ok(Reply { origin: Origin::Replayed, ..reply.map_err(|_| Refusal::Internal)? })
     }
 
     fn duplicate(&self, call: &Authorized, first: &Remembered) -> Refusal {
         let window = self.options.purchase_window;
         let left = Duration::try_from(first.expires_at.duration_since(self.clock.now())).unwrap_or_default();
-        let answer = first.answer.clone().and_then(|body| self.reply(call, body).ok());
+        let answer = first.answer.clone().and_then(|body| self.reply(&Asked::of(call), body).ok());
         Refusal::PurchaseDuplicate(Box::new(Duplicate {
             first: first.id,
             open: first.open,
@@ -124,10 +147,19 @@ impl Replays {
     }
 }
 
-fn verdict(remembered: Option<Remembered>, key: &ReplayKey) -> Result<Seen, Refusal> {
+fn verdict(remembered: Option<Remembered>, by: &Recognition) -> Result<Seen, Refusal> {
     let Some(remembered) = remembered else { return Ok(Seen::Never) };
-    if remembered.key.content != key.content {
-        let why = format!("this Idempotency-Key was used by request {} for something else", remembered.id);
+    if remembered.key.content != by.key.content {
+        let first = remembered.id;
+        let why = match by.mark {
+            Mark::IdempotencyKey => format!(
+                "this Idempotency-Key was used by request {first} for something else. For another change send a new one"
+            ),
+            // Not that one's answer: two equal changes within a second have one signature in a scheme without a nonce.
+            Mark::Signature => format!(
+                "request {first} had this signature with another Idempotency-Key, or without one. Sign the request anew, a second later"
+            ),
+        };
         return Err(Refusal::IdempotencyConflict { why });
     }
     match remembered.answer {

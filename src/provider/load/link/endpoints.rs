@@ -14,6 +14,9 @@ pub(super) fn link(rows: &IdentityRows, sources: &Sources<'_>, report: &Report) 
         check_site(site, report);
     }
     let mut endpoints = Endpoints::default();
+    for host in rows.sites.iter().filter_map(|site| site.default.as_ref()) {
+        endpoints.insert_default(host.value.clone());
+    }
     for region in &rows.regions {
         sources.names(&region.sources);
         check_region(region, rows, report);

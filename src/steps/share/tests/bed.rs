@@ -217,7 +217,7 @@ impl Bed {
             accepted_dangers: Vec::new(),
             seen: Vec::new(),
             wait_until: Instant::now() + question.may_wait,
-            replay: None,
+            replay: Vec::new(),
             repeat_purchases: false,
             purchase: None,
             errand: None,
