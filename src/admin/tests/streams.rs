@@ -172,7 +172,7 @@ struct Ahead(AtomicI64);
 
 impl Wall for Ahead {
     fn now(&self) -> Timestamp {
-        Timestamp::now() + SignedDuration::from_secs(self.0.load(Ordering::Relaxed))
+        Clock::system().now() + SignedDuration::from_secs(self.0.load(Ordering::Relaxed))
     }
 }
 
