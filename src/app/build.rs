@@ -19,12 +19,13 @@ use crate::coordinate::{Link, LinkOptions};
 use crate::dialect::Dialects;
 use crate::edge::{Edge, EdgeLimits};
 use crate::evidence::Checkpoints;
-use crate::identity::{CloudHosts, Fetch, Identity, Keyring, KeyringLimits, Nonces, SignatureRules, Tokens};
+use crate::identity::{Fetch, Identity, Keyring, KeyringLimits, Nonces, SignatureRules, Tokens};
 use crate::jobs::Settle;
 use crate::listener::{Listener, ListenerOptions, server_tls};
 use crate::metrics::Metrics;
 use crate::pipeline::{RequestPath, Steps, pipeline};
 use crate::quota::Quota;
+use crate::sign::CloudHosts;
 use crate::steps::{
     Accounts, Audit, Authenticate, Authorize, AuthorizeOptions, Carry, Forward, Identify, Judge, Look, Owners,
     PaceCaller, RecordIntent, Recordable, Replay, ReplayOptions, Replays, Share, SharedReads, StateOptions,

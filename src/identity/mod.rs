@@ -4,7 +4,6 @@
 //! The room answers one question, [`Identity::prove`]. It does not know what a caller may do with which call (that is
 //! judged from its grants, elsewhere), what the answer looks like, nor where settings, keys and time come from.
 
-mod cloud_hosts;
 mod issue;
 mod issuer;
 mod jwks;
@@ -29,7 +28,6 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-pub use self::cloud_hosts::CloudHosts;
 pub use self::issue::{IssueError, IssuedPair, KeyIssuer, KeyListing, KeyStatus};
 pub use self::issuer::{IssuerFault, IssuerKeys, IssuerSettings, VerifiedToken};
 pub use self::jwks::{Fetch, FetchError, LARGEST_KEY_SET};
@@ -47,7 +45,7 @@ pub use self::verifying_key::{JwsAlgorithm, KeyFault, SHORTEST_SECRET, Verifying
 
 use self::refusals::refusal_of;
 use crate::call::{Caller, Proof, Refusal, Wire};
-use crate::sign::{Presented, read_presented, verify};
+use crate::sign::{CloudHosts, Presented, read_presented, verify};
 
 /// Everything that it takes to say who is calling.
 pub struct Identity {

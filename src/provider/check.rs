@@ -60,6 +60,9 @@ impl Action {
             if id.required && (named.is_empty() || named.iter().any(|value| value.text().is_none_or(str::is_empty))) {
                 return Err(fault(&id.path.to_string(), FaultKind::Missing));
             }
+            if id.is_unclear(parameters) {
+                return Err(fault(&id.path.to_string(), wrong("a JSON list of texts")));
+            }
             if id.is_exceeded(parameters) {
                 return Err(fault(&id.path.to_string(), FaultKind::TooMany { at_most: id.limit() }));
             }

@@ -1,13 +1,10 @@
 //! How calls and answers name tasks: which parameters do, in which of a task's ids, and what the call does to it.
 
 use std::collections::HashSet;
-use std::fmt;
-
-use serde::Deserializer;
-use serde::de::{SeqAccess, Visitor};
 
 use super::action::Action;
 use super::path::{Path, Tree};
+use super::several::Several;
 use crate::parameters::Value;
 
 /// Ids that one call may name in one parameter where no source has a number: many times what any call needs, and little
@@ -33,15 +30,6 @@ pub struct TaskIdPath {
     pub at_most: Option<u32>,
     /// What is put before an id to make it the task's canonical one.
     pub prefix: Option<String>,
-}
-
-/// How several ids stand in one text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Several {
-    /// With this sign between them, and blanks that count for nothing.
-    Separated(char),
-    /// As a JSON list of texts. Any other text is taken for one id, which is nobody's.
-    Json,
 }
 
 /// What a call does to a task that it names.
@@ -184,46 +172,12 @@ impl TaskIdPath {
 
     /// The ids in a text that is not empty, but no more than are enough.
     fn split(&self, text: &str) -> Vec<String> {
-        match self.several {
-            None => vec![text.to_owned()],
-            Some(Several::Separated(sign)) => {
-                let ids = text.split(sign).map(str::trim).filter(|id| !id.is_empty());
-                ids.take(self.enough()).map(str::to_owned).collect()
-            }
-            Some(Several::Json) => Listed::read(text, self.enough()).unwrap_or_else(|_| vec![text.to_owned()]),
-        }
-    }
-}
-
-/// A JSON list of texts, of which those that are not empty are kept, and no more than `most`.
-struct Listed {
-    most: usize,
-}
-
-impl Listed {
-    fn read(text: &str, most: usize) -> serde_json::Result<Vec<String>> {
-        let mut json = serde_json::Deserializer::from_str(text);
-        let ids = json.deserialize_seq(Listed { most })?;
-        json.end()?;
-        Ok(ids)
-    }
-}
-
-impl<'de> Visitor<'de> for Listed {
-    type Value = Vec<String>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a list of texts")
+        self.several.map_or_else(|| vec![text.to_owned()], |several| several.split(text, self.enough()))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Vec<String>, A::Error> {
-        let mut ids = Vec::new();
-        while let Some(id) = sequence.next_element::<String>()? {
-            if !id.is_empty() && ids.len() < self.most {
-                ids.push(id);
-            }
-        }
-        Ok(ids)
+    /// Whether a call names ids here in a text of which nobody knows what the cloud makes.
+    pub(super) fn is_unclear(&self, parameters: &Value) -> bool {
+        self.several.is_some_and(|several| texts(&self.path, parameters).any(|text| several.is_unclear(text)))
     }
 }
 

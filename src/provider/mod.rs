@@ -26,6 +26,7 @@ mod limit;
 mod load;
 mod path;
 mod sensitive;
+mod several;
 mod shape;
 mod spelling;
 mod state;
@@ -43,10 +44,11 @@ pub use action::{Action, Dangerous, Kind, Trigger};
 pub use check::{FaultKind, ParameterFault};
 pub use endpoint::{Endpoints, UnknownRegion};
 pub use error::TableError;
-pub use ids::{Created, ListedAs, Role, Several, TaskIdPath, TaskRef};
+pub use ids::{Created, ListedAs, Role, TaskIdPath, TaskRef};
 pub use limit::{Bucket, Dimension, Limit};
 pub use path::{Path, PathError, Tree};
 pub use sensitive::{Node, PathSet, REDACTED, REDACTION, UNKNOWN_MEMBER};
+pub use several::Several;
 pub use shape::{Field, Mark, Shape, Structure, Type};
 pub use state::{
     Allowed, Also, Billing, Conditions, Confidence, Effect, JobIdPath, Listed, Mode, Newest, Objection, Observation,

@@ -6,6 +6,7 @@
 //! SDKs make it: several hosts, two paths, header values as sent and in lower case.
 
 pub mod acs3;
+mod cloud_hosts;
 pub mod encode;
 mod error;
 pub mod hmac_v1;
@@ -17,6 +18,7 @@ pub mod rpc_v1;
 mod secret;
 pub mod tc3;
 
+pub use cloud_hosts::CloudHosts;
 pub use error::SignError;
 pub use presented::{Presented, Token, UnsignedPayload};
 pub use read::{claimed_key_id, has_alibaba_marks, read_presented, read_presented_with};

@@ -36,6 +36,13 @@ fn several_ids_in_one_text_are_several_tasks() {
     assert_eq!(ids(list, r#"{"SynchronizationJobIdListJsonStr": "[\"dtsa\", \"dtsb\"]"}"#), ["dtsa", "dtsb"]);
     // What cannot be read is nobody's task, rather than none.
     assert_eq!(ids(list, r#"{"SynchronizationJobIdListJsonStr": "[{}]"}"#), ["[{}]"]);
+    // What a lenient reader could find ids in goes nowhere.
+    for (text, is_clear) in
+        [("[{}]", false), ("['dtsa']", false), (" [\"dtsa\",]", false), ("[\"dtsa\"]", true), ("dtsa", true)]
+    {
+        let call = format!(r#"{{"SynchronizationJobIdListJsonStr": {}}}"#, serde_json::Value::from(text));
+        assert_eq!(aliyun_action(list).check_parameters(&json(&call)).is_ok(), is_clear, "{text}");
+    }
     assert_eq!(ids("TagResources", r#"{"ResourceId": ["dtsa", "dtsb"]}"#), ["dtsa", "dtsb"]);
 }
 

@@ -7,7 +7,8 @@ use redis::Script;
 use tokio::time::Instant;
 
 use super::Replicas;
-use super::pump::{BROKER, LISTED};
+use super::pump::LISTED;
+use super::script::BROKER;
 use super::wire::{GroupView, Request, WindowView};
 use crate::coordinate::{LinkError, Mode, Session};
 use crate::quota::BucketKey;

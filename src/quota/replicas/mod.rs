@@ -5,7 +5,9 @@
 //! Without Redis each replica uses its own book, with its part of the quota; see `coordinate` for when.
 
 mod look;
+mod order;
 mod pump;
+mod script;
 mod slot;
 mod wire;
 
@@ -23,7 +25,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{Asker, BucketKey, BucketSpec, Quota, TooLong, Turn, part_of};
 use crate::coordinate::{Link, Mode, Session};
-use pump::{Ask, Note, Order, Pump};
+use order::{Ask, Note, Order};
+use pump::Pump;
 pub(super) use slot::Slot;
 use wire::Message;
 

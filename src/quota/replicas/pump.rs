@@ -8,7 +8,9 @@ use redis::Script;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
-use super::super::{Asker, BucketSpec};
+use super::super::BucketSpec;
+use super::order::{Ask, Order};
+use super::script::BROKER;
 use super::slot::Slot;
 use super::wire::{Asked, Reply, Request, micros};
 use super::{Answer, window_id};
@@ -30,52 +32,10 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// Orders in one exchange: what a script of well under a millisecond can do.
 const MOST: usize = 256;
 
-pub(super) static BROKER: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("broker.lua")));
-
 /// Under which name Redis keeps those of the groups. A group's own has a colon in it.
 pub(super) const LISTED: &str = "groups";
 
 static LIST: LazyLock<Script> = LazyLock::new(|| Script::new("return redis.call('SADD', KEYS[1], ARGV[1])"));
-
-/// What a pump is told.
-pub(super) enum Order {
-    /// A call wants a turn, in this session.
-    Ask(Session, Ask),
-    /// A call that waits has gone.
-    Leave(u64),
-    /// A slot is not used any more.
-    Ended {
-        /// Which.
-        slot: i64,
-        /// Of which session.
-        session: Arc<str>,
-        /// When its window began; nothing was sent if it never did.
-        spent: Option<Instant>,
-        /// The cloud says that it was one too many.
-        throttled: bool,
-    },
-    /// Another replica's exchange had something for this one.
-    Note(Note),
-}
-
-/// News from another exchange.
-pub(super) struct Note {
-    pub(super) given: Vec<(String, i64)>,
-    pub(super) due: Option<u64>,
-}
-
-/// A call that wants a turn, or an estimate.
-pub(super) struct Ask {
-    number: u64,
-    wanted: Vec<BucketSpec>,
-    flow: String,
-    class: u8,
-    who: String,
-    weight: u32,
-    /// Until when it waits; none: it wants an estimate.
-    deadline: Option<Instant>,
-    answer: oneshot::Sender<Answer>,
-}
 
 /// The pump.
 pub(super) struct Pump {
@@ -97,29 +57,6 @@ pub(super) struct Pump {
     heard: Option<(Instant, u64)>,
     /// The session in which the group was listed.
     listed: Option<Arc<str>>,
-}
-
-impl Ask {
-    pub(super) fn new(
-        number: u64,
-        wanted: &[BucketSpec],
-        asker: &Asker<'_>,
-        deadline: Option<Instant>,
-        answer: oneshot::Sender<Answer>,
-    ) -> Ask {
-        let lane: Vec<String> = wanted.iter().map(|spec| window_id(&spec.key)).collect();
-        let class = asker.class as u8;
-        Ask {
-            number,
-            wanted: wanted.to_vec(),
-            flow: format!("{class}|{}|{}", lane.join("|"), asker.who),
-            class,
-            who: asker.who.to_owned(),
-            weight: asker.weight.get(),
-            deadline,
-            answer,
-        }
-    }
 }
 
 impl Pump {

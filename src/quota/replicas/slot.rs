@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::pump::Order;
+use super::order::Order;
 
 /// A slot. Dropped without a word it was not used.
 #[derive(Debug)]

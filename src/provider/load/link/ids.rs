@@ -1,8 +1,9 @@
 //! The parameters that name tasks, and where answers name those that were made.
 
 use super::super::super::error::{At, Report};
-use super::super::super::ids::{Created, ListedAs, Role, Several, TaskIdPath};
+use super::super::super::ids::{Created, ListedAs, Role, TaskIdPath};
 use super::super::super::path::Path;
+use super::super::super::several::Several;
 use super::super::super::shape::{Shape, Type};
 use super::super::Rows;
 use super::super::actions::{ActionRow, CreatesRow, IdForm, IdRow};

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
 use redis::Connection;
 use serde_json::Value;
 
+use super::super::script::SOURCE;
 use super::super::wire::{Asked, Message, Reply, Request};
 use super::{prefix, redis_url};
 
@@ -83,7 +84,7 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(per: u32) -> World {
-        let source = format!("{HARNESS}{}", include_str!("../broker.lua"));
+        let source = format!("{HARNESS}{}", SOURCE);
         World {
             redis: redis::Client::open(redis_url()).unwrap().get_connection().unwrap(),
             script: redis::Script::new(&source),

@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
+use super::Presented;
 use crate::call::Wire;
 use crate::provider::{Family, Providers};
-use crate::sign::Presented;
 
 /// Hosts of the cloud that a client behind `ApigwEndpoint` may have signed.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -18,7 +18,7 @@ pub enum CloudHosts {
 
 impl CloudHosts {
     /// Those to try for this request, each once.
-    pub(super) fn to_try(&self, presented: &Presented, wire: &Wire) -> Vec<&str> {
+    pub fn to_try(&self, presented: &Presented, wire: &Wire) -> Vec<&str> {
         let providers = match self {
             CloudHosts::Listed(hosts) => return hosts.iter().map(String::as_str).collect(),
             CloudHosts::OfTables(providers) => providers,
