@@ -107,7 +107,7 @@ pub(super) fn check_value(expected: &Type, value: &Value, first: usize) -> Resul
         (Type::Integer, Value::Text(text) | Value::String(text) | Value::Number(text)) => is_integer(text),
         (Type::Float, Value::Text(text) | Value::String(text)) => is_number(text),
         (Type::Float, Value::Number(_)) | (Type::Boolean, Value::Bool(_)) => true,
-        (Type::Boolean, Value::Text(text)) => matches!(text.as_str(), "true" | "false" | "True" | "False" | "1" | "0"),
+        (Type::Boolean, Value::Text(text)) => matches!(&*expected.canonical(text), "true" | "false"),
         _ => false,
     };
     if fits { Ok(()) } else { Err(fault("", wrong(&expected.to_string()))) }

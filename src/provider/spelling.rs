@@ -25,7 +25,7 @@ impl Type {
     }
 }
 
-/// Every text that `check` takes for a Boolean.
+/// Every text that is a Boolean: `check` takes what becomes one of the two here.
 fn boolean(text: &str) -> &str {
     match text {
         "true" | "True" | "1" => "true",

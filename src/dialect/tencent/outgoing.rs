@@ -93,7 +93,7 @@ fn typed(parameters: &Value, shape: &Shape) -> Value {
 fn typed_as(value: &Value, expected: &Type) -> Value {
     match (value, expected) {
         (Value::Text(text), Type::Integer | Type::Float) => number(text),
-        (Value::Text(text), Type::Boolean) => Value::Bool(matches!(text.as_str(), "true" | "True" | "1")),
+        (Value::Text(text), Type::Boolean) => Value::Bool(expected.canonical(text) == "true"),
         (Value::Text(text), _) => Value::String(text.clone()),
         (Value::List(elements), Type::List(element)) => {
             Value::List(elements.iter().map(|value| typed_as(value, element)).collect())
